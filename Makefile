@@ -1,0 +1,50 @@
+# Everything is one command from a clean clone: `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROJECTS := $(wildcard packages/*/pyproject.toml)
+
+.PHONY: help install demo test all format lint typecheck docs bench fix clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements-dev.txt constraints.txt $(PROJECTS)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@touch $@
+
+install: $(READY) ## Set up .venv with the three packages and the tools, versions pinned
+
+demo: $(READY) ## Hold a guided conversation in this terminal; no key, no network needed
+	@$(BIN)/agent-runtime chat examples/onboarding.py
+
+test: $(READY) ## Run the tests; offline, no key needed
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+all: format lint typecheck test ## What must be green before a change is done
+
+format: $(READY) ## Check the formatting
+	$(BIN)/ruff format --check .
+
+lint: $(READY) ## Check the style
+	$(BIN)/ruff check .
+
+typecheck: $(READY) ## Check the types, strictly
+	$(BIN)/basedpyright
+
+docs: $(READY) ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(READY) ## Measure; prints ratios, asserts nothing
+	$(BIN)/python -m benchmarks
+
+fix: $(READY) ## Format, and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the environment and everything built
+	rm -rf $(VENV) site build dist htmlcov .coverage .pytest_cache .ruff_cache .hypothesis

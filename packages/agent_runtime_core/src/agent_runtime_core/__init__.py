@@ -1,0 +1,1 @@
+"""Model clients, run contexts and workflow steps for agent runtimes."""

@@ -1,0 +1,1 @@
+"""Conversations that must get somewhere: the model talks, code decides."""

@@ -1,0 +1,1 @@
+"""Run agent runtimes and journeys inside Django."""
