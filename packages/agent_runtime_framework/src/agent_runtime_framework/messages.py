@@ -1,0 +1,230 @@
+"""Messages in their one wire form, and what keeps a history acceptable to every provider.
+
+A message travels as a plain dict in the chat-completions shape; `AgentMessage` is its typed face at the public edge.
+
+Rules:
+    - Every tool call is answered by exactly one tool message, directly after the message that made the call.
+    - No tool message without its call; no call id twice.
+    - A window never parts a call from its result.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeAlias, cast
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.toolcalls import clean_text, read_calls
+
+ContextPolicy: TypeAlias = int | Literal["all", "step"]
+"""Which earlier messages a request carries: all, the last so many, or those since the current step began."""
+
+INTERRUPTED = (
+    "The outcome of this call is unknown: the conversation was interrupted before a result was recorded. "
+    "It may or may not have happened; do not assume either."
+)
+"""The result of a call whose own result is missing."""
+
+
+@dataclass
+class AgentMessage:
+    """A message as authors see it.
+
+    Attributes:
+        role: user, assistant, tool or system.
+        content: The text, or a list of content blocks, or None.
+        tool_calls: The calls of an assistant message.
+        tool_call_id: The call a tool message answers.
+        name: The tool that answered.
+        metadata: The author's own; never sent to a model.
+    """
+
+    role: str
+    content: Any = None
+    tool_calls: list[JSONObject] = field(default_factory=list[JSONObject])
+    tool_call_id: str | None = None
+    name: str | None = None
+    metadata: JSONObject = field(default_factory=dict[str, Any])
+
+    def to_dict(self) -> JSONObject:
+        """The wire form: what is empty is left out, and so is `metadata`."""
+        message: JSONObject = {"role": self.role}
+        if self.content is not None:
+            message["content"] = self.content
+        if self.tool_calls:
+            message["tool_calls"] = self.tool_calls
+        if self.tool_call_id:
+            message["tool_call_id"] = self.tool_call_id
+        if self.name:
+            message["name"] = self.name
+        return message
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The message a wire form stands for.
+
+        Raises:
+            KeyError: `role` is missing.
+        """
+        return cls(
+            role=data["role"],
+            content=data.get("content"),
+            tool_calls=list(data.get("tool_calls") or ()),
+            tool_call_id=data.get("tool_call_id"),
+            name=data.get("name"),
+            metadata=dict(data.get("metadata") or {}),
+        )
+
+
+class History:
+    """The messages of a conversation's finished turns, sound from the moment they are loaded.
+
+    Attributes:
+        messages: Wire forms, oldest first. Grown by `extend` only; readers do not change them.
+        call_ids: The ids of all calls in `messages`.
+    """
+
+    __slots__ = ("call_ids", "messages")
+
+    def __init__(self, messages: Iterable[object] = ()) -> None:
+        self.messages: list[JSONObject] = repair(messages)
+        self.call_ids: set[str] = set(_call_ids(self.messages))
+
+    def extend(self, messages: Iterable[JSONObject]) -> None:
+        """Append the messages of a turn, which are sound already."""
+        added = list(messages)
+        self.messages += added
+        self.call_ids.update(_call_ids(added))
+
+    def trim(self, limit: int) -> None:
+        """Forget all but the last `limit` messages, at a turn's beginning."""
+        kept = window(self.messages, limit)
+        if len(kept) < len(self.messages):
+            self.messages = kept
+            self.call_ids = set(_call_ids(kept))
+
+
+def repair(messages: Iterable[object]) -> list[JSONObject]:
+    """The same history with every call answered once, and nothing a provider would reject.
+
+    Total and idempotent: what is no message is dropped, what is sound comes back as it was. A missing result is
+    replaced by `INTERRUPTED`; results are moved behind their call; a call that repeats an id without a result of
+    its own is a duplicate and is dropped.
+    """
+    known = [message for each in messages if (message := as_wire(each)) is not None]
+    if not any(message.get("tool_calls") or message["role"] == "tool" for message in known):
+        return known
+    results: defaultdict[str, deque[tuple[int, JSONObject]]] = defaultdict(deque)
+    for index, message in enumerate(known):
+        if message["role"] == "tool":
+            results[str(message.get("tool_call_id") or "")].append((index, message))
+    sound: list[JSONObject] = []
+    taken: set[str] = set()
+    for index, message in enumerate(known):
+        if message["role"] == "tool":
+            continue
+        if message.get("tool_calls"):
+            sound += _answered(index, message, results, taken)
+        else:
+            sound.append(message)
+    return sound
+
+
+def window(messages: Sequence[JSONObject], limit: int) -> list[JSONObject]:
+    """At most the last `limit` messages, beginning with a person's message where there is one.
+
+    Calls and results stay together, because a turn is never cut in the middle unless it alone is longer than
+    `limit`; then the cut is behind a whole batch.
+    """
+    if limit <= 0:
+        return []
+    if len(messages) <= limit:
+        return list(messages)
+    start = len(messages) - limit
+    for index in range(start, len(messages)):
+        if messages[index]["role"] == "user":
+            return list(messages[index:])
+    while start < len(messages) and messages[start]["role"] == "tool":
+        start += 1
+    return list(messages[start:])
+
+
+def as_wire(message: object) -> JSONObject | None:
+    """A message as a wire dict of its own; None for what is no message.
+
+    Accepts wire dicts and anything with `to_dict`, such as `AgentMessage`.
+    """
+    convert = getattr(message, "to_dict", None)
+    data: object = convert() if callable(convert) else message
+    if not isinstance(data, Mapping):
+        return None
+    wire: JSONObject = dict(cast("Mapping[str, Any]", data))
+    if not isinstance(wire.get("role"), str):
+        return None
+    wire.pop("metadata", None)
+    content = wire.get("content")
+    if isinstance(content, str):
+        wire["content"] = clean_text(content)
+    return wire
+
+
+def text_of(content: object) -> str:
+    """The text of a message's content: the string itself, or the text blocks joined."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts: list[str] = []
+    for block in cast("list[object]", content):
+        if isinstance(block, str):
+            parts.append(block)
+        elif isinstance(block, Mapping):
+            text = cast("Mapping[str, Any]", block).get("text")
+            parts.append(text if isinstance(text, str) else "")
+    return "".join(parts)
+
+
+def tool_message(call_id: str, name: str, content: str) -> JSONObject:
+    """The message that answers a call."""
+    return {"role": "tool", "content": content, "tool_call_id": call_id, "name": name}
+
+
+def _answered(
+    index: int, message: JSONObject, results: Mapping[str, deque[tuple[int, JSONObject]]], taken: set[str]
+) -> list[JSONObject]:
+    originals = _original_ids(message["tool_calls"])
+    calls: list[JSONObject] = []
+    answers: list[JSONObject] = []
+    for call, original in zip(read_calls(message["tool_calls"], taken), originals, strict=True):
+        waiting = results.get(original or call.id)
+        while waiting and waiting[0][0] < index:
+            waiting.popleft()
+        found = waiting.popleft()[1] if waiting else None
+        if found is None and original is not None and call.id != original:
+            continue
+        wire = call.wire
+        taken.add(call.id)
+        calls.append(wire)
+        content = INTERRUPTED if found is None else found.get("content")
+        answers.append(tool_message(call.id, wire["function"]["name"], content if isinstance(content, str) else ""))
+    if calls:
+        return [{**message, "tool_calls": calls}, *answers]
+    rest = {key: value for key, value in message.items() if key != "tool_calls"}
+    return [rest] if rest.get("content") else []
+
+
+def _original_ids(raw: object) -> list[str | None]:
+    entries = cast("list[object]", raw) if isinstance(raw, (list, tuple)) else [raw]
+    ids: list[str | None] = []
+    for entry in entries:
+        call_id = cast("Mapping[str, Any]", entry).get("id") if isinstance(entry, Mapping) else None
+        ids.append(clean_text(call_id) if isinstance(call_id, str) and call_id else None)
+    return ids
+
+
+def _call_ids(messages: Iterable[JSONObject]) -> Iterable[str]:
+    for message in messages:
+        for call in message.get("tool_calls") or ():
+            yield call["id"]
