@@ -1,1 +1,198 @@
-"""Model clients, run contexts and workflow steps for agent runtimes."""
+"""Model clients, run contexts and workflow steps for agent runtimes.
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from agent_runtime_core._version import __version__
+
+if TYPE_CHECKING:
+    from agent_runtime_core.config import RuntimeConfig, configure, get_config, override_config, reset_config
+    from agent_runtime_core.contexts import FileRunContext, InMemoryRunContext
+    from agent_runtime_core.errors import (
+        AgentRuntimeError,
+        AnthropicConfigurationError,
+        AuthenticationError,
+        ConfigurationError,
+        ContentFiltered,
+        ContextTooLong,
+        InvalidRequest,
+        OpenAIConfigurationError,
+        ProviderError,
+        ProviderProtocolError,
+        ProviderUnavailable,
+        RateLimited,
+        RunError,
+        StepCancelledError,
+        StepExecutionError,
+        ToolError,
+        UnknownRuntimeError,
+    )
+    from agent_runtime_core.interfaces import (
+        AgentRuntime,
+        ErrorInfo,
+        EventType,
+        EventVisibility,
+        JSONObject,
+        LLMClient,
+        LLMResponse,
+        LLMStreamChunk,
+        LLMToolCall,
+        Message,
+        RunContext,
+        RunResult,
+        Tool,
+        ToolDefinition,
+        ToolRegistry,
+        TraceSink,
+        conversation_key,
+    )
+    from agent_runtime_core.registry import (
+        clear_registry,
+        get_runtime,
+        list_runtimes,
+        register_runtime,
+        unregister_runtime,
+    )
+    from agent_runtime_core.runs import run_agent
+    from agent_runtime_core.testing import (
+        LLMEvaluator,
+        MockLLMClient,
+        MockLLMResponse,
+        MockRunContext,
+        create_test_context,
+        run_agent_test,
+    )
+    from agent_runtime_core.tools import ToolParameter, ToolSchema, ToolSchemaBuilder, schemas_to_openai_format
+
+__all__ = [
+    "AgentRuntime",
+    "AgentRuntimeError",
+    "AnthropicConfigurationError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ContentFiltered",
+    "ContextTooLong",
+    "ErrorInfo",
+    "EventType",
+    "EventVisibility",
+    "FileRunContext",
+    "InMemoryRunContext",
+    "InvalidRequest",
+    "JSONObject",
+    "LLMClient",
+    "LLMEvaluator",
+    "LLMResponse",
+    "LLMStreamChunk",
+    "LLMToolCall",
+    "Message",
+    "MockLLMClient",
+    "MockLLMResponse",
+    "MockRunContext",
+    "OpenAIConfigurationError",
+    "ProviderError",
+    "ProviderProtocolError",
+    "ProviderUnavailable",
+    "RateLimited",
+    "RunContext",
+    "RunError",
+    "RunResult",
+    "RuntimeConfig",
+    "StepCancelledError",
+    "StepExecutionError",
+    "Tool",
+    "ToolDefinition",
+    "ToolError",
+    "ToolParameter",
+    "ToolRegistry",
+    "ToolSchema",
+    "ToolSchemaBuilder",
+    "TraceSink",
+    "UnknownRuntimeError",
+    "__version__",
+    "clear_registry",
+    "configure",
+    "conversation_key",
+    "create_test_context",
+    "get_config",
+    "get_runtime",
+    "list_runtimes",
+    "override_config",
+    "register_runtime",
+    "reset_config",
+    "run_agent",
+    "run_agent_test",
+    "schemas_to_openai_format",
+    "unregister_runtime",
+]
+
+_MODULES = {
+    "config": ["RuntimeConfig", "configure", "get_config", "override_config", "reset_config"],
+    "contexts": ["FileRunContext", "InMemoryRunContext"],
+    "errors": [
+        "AgentRuntimeError",
+        "AnthropicConfigurationError",
+        "AuthenticationError",
+        "ConfigurationError",
+        "ContentFiltered",
+        "ContextTooLong",
+        "InvalidRequest",
+        "OpenAIConfigurationError",
+        "ProviderError",
+        "ProviderProtocolError",
+        "ProviderUnavailable",
+        "RateLimited",
+        "RunError",
+        "StepCancelledError",
+        "StepExecutionError",
+        "ToolError",
+        "UnknownRuntimeError",
+    ],
+    "interfaces": [
+        "AgentRuntime",
+        "ErrorInfo",
+        "EventType",
+        "EventVisibility",
+        "JSONObject",
+        "LLMClient",
+        "LLMResponse",
+        "LLMStreamChunk",
+        "LLMToolCall",
+        "Message",
+        "RunContext",
+        "RunResult",
+        "Tool",
+        "ToolDefinition",
+        "ToolRegistry",
+        "TraceSink",
+        "conversation_key",
+    ],
+    "registry": ["clear_registry", "get_runtime", "list_runtimes", "register_runtime", "unregister_runtime"],
+    "runs": ["run_agent"],
+    "testing": [
+        "LLMEvaluator",
+        "MockLLMClient",
+        "MockLLMResponse",
+        "MockRunContext",
+        "create_test_context",
+        "run_agent_test",
+    ],
+    "tools": ["ToolParameter", "ToolSchema", "ToolSchemaBuilder", "schemas_to_openai_format"],
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

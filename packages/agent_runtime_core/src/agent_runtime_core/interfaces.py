@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -191,8 +192,8 @@ class ToolRegistry:
         if tool is None:
             known = ", ".join(self._tools) or "none"
             raise KeyError(f"no tool {name!r} is registered; known: {known}")
-        result = tool.handler(**arguments)
-        return await result if isinstance(result, Awaitable) else result
+        result: Any = tool.handler(**arguments)
+        return await cast("Awaitable[Any]", result) if isinstance(result, Awaitable) else result
 
     async def execute_with_events(self, tool_call: LLMToolCall, ctx: RunContext) -> Any:
         """Run a tool and report it: `tool.call` before, `tool.result` after."""
@@ -378,15 +379,21 @@ class TraceSink(ABC):
         """Send what is buffered."""
 
 
+# Unicode's category Cc, and lone surrogates.
+_UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def conversation_key(conversation_id: UUID | str) -> str:
     """A conversation id as the text under which everything is stored.
 
     Raises:
-        ConfigurationError: It is empty, longer than 255 characters, or holds a control character.
+        ConfigurationError: It is empty, longer than 255 characters, or holds a control character or half of a
+            surrogate pair, neither of which every store and every log can keep.
     """
     text = str(conversation_id)
-    if not text or len(text) > 255 or not text.isprintable():
+    if not text or len(text) > 255 or _UNSTORABLE.search(text):
         raise ConfigurationError(
-            f"conversation_id {text[:80]!r} cannot be used; expected 1 to 255 characters, none of them a control character"
+            f"conversation_id {text[:80]!r} cannot be used; "
+            "expected 1 to 255 characters, none of them a control character"
         )
     return text
