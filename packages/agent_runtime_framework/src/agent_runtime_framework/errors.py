@@ -1,0 +1,67 @@
+"""Every exception of this package; the root and the shared branches are those of `agent_runtime_core.errors`.
+
+AgentRuntimeError
+├── ConfigurationError (ValueError)      the developer has to change something
+├── RunError                             this run ends; the conversation is intact
+│   ├── ConversationConflict             somebody else committed to the conversation first
+│   ├── StateError (ValueError)          a stored state no longer fits its class
+│   └── StoreError                       the store could not do what was asked
+│       ├── StoreUnreadable              there, but not a store of ours, or damaged
+│       └── StoreTooNew                  written by a later version of this package
+└── ToolError                            the text is sent back to the model
+"""
+
+from __future__ import annotations
+
+from agent_runtime_core.errors import AgentRuntimeError, ConfigurationError, RunError, ToolError
+
+__all__ = [
+    "AgentRuntimeError",
+    "ConfigurationError",
+    "ConversationConflict",
+    "RunError",
+    "StateError",
+    "StoreError",
+    "StoreTooNew",
+    "StoreUnreadable",
+    "ToolError",
+]
+
+
+class ConversationConflict(RunError):
+    """Another writer committed to the conversation while this turn ran; nothing of this turn was stored.
+
+    Attributes:
+        conversation_id: The conversation.
+        expected: The revision this turn began with.
+        found: The revision the store holds now, where it is known.
+    """
+
+    def __init__(self, conversation_id: str, expected: int, found: int | None = None) -> None:
+        super().__init__(conversation_id, expected, found)
+        self.conversation_id = conversation_id
+        self.expected = expected
+        self.found = found
+
+    def __str__(self) -> str:
+        now = "another one" if self.found is None else f"revision {self.found}"
+        return (
+            f"conversation {self.conversation_id!r} was changed by another writer: this turn began at revision "
+            f"{self.expected}, the store now holds {now}; load the conversation again and repeat the turn"
+        )
+
+
+class StateError(RunError, ValueError):
+    """A stored state no longer fits its class; what is stored is left as it was."""
+
+
+class StoreError(RunError):
+    """The store could not do what was asked of it."""
+
+
+class StoreUnreadable(StoreError):
+    """What was found at the store's place cannot be read as a store."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a later version of this package."""
