@@ -322,12 +322,16 @@ class LLMStreamChunk:
         tool_calls: Calls that are now complete, in the shape of `LLMResponse.message["tool_calls"]`.
         finish_reason: Set on the last chunk.
         usage: Set when the provider reports it, usually on the last chunk.
+        message: On the last chunk, if the client can say: the whole message, as `generate` would have returned it.
+        reset: True takes back every piece so far: the reply begins again. Only sent to callers that asked for it.
     """
 
     delta: str = ""
     tool_calls: list[JSONObject] | None = None
     finish_reason: str | None = None
     usage: JSONObject | None = None
+    message: JSONObject | None = None
+    reset: bool = False
 
 
 class LLMClient(ABC):
