@@ -194,9 +194,13 @@ def test_override_ends_with_its_block():
 
 
 def test_override_ends_also_after_an_exception():
-    with pytest.raises(KeyError), override_config(debug=True):
-        configure(log_level="ERROR")
-        raise KeyError
+    def fail() -> None:
+        with override_config(debug=True):
+            configure(log_level="ERROR")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
 
     assert not is_debug()
     assert levels() == {logging.NOTSET}
