@@ -59,8 +59,10 @@ if TYPE_CHECKING:
         unregister_runtime,
     )
     from agent_runtime_core.runs import run_agent
+    from agent_runtime_core.steps import ExecutionState, Step, StepExecutor, StepResult, StepStatus
     from agent_runtime_core.testing import (
         LLMEvaluator,
+        ManualClock,
         MockLLMClient,
         MockLLMResponse,
         MockRunContext,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
         run_agent_test,
     )
     from agent_runtime_core.tools import ToolParameter, ToolSchema, ToolSchemaBuilder, schemas_to_openai_format
+    from agent_runtime_core.usage import PricedClient, TokenCounts, UsageLimit, add_usage, estimate_cost, with_cost
 
 __all__ = [
     "AgentRuntime",
@@ -80,6 +83,7 @@ __all__ = [
     "ErrorInfo",
     "EventType",
     "EventVisibility",
+    "ExecutionState",
     "FileRunContext",
     "InMemoryRunContext",
     "InvalidRequest",
@@ -89,11 +93,13 @@ __all__ = [
     "LLMResponse",
     "LLMStreamChunk",
     "LLMToolCall",
+    "ManualClock",
     "Message",
     "MockLLMClient",
     "MockLLMResponse",
     "MockRunContext",
     "OpenAIConfigurationError",
+    "PricedClient",
     "ProviderError",
     "ProviderProtocolError",
     "ProviderUnavailable",
@@ -102,8 +108,13 @@ __all__ = [
     "RunError",
     "RunResult",
     "RuntimeConfig",
+    "Step",
     "StepCancelledError",
     "StepExecutionError",
+    "StepExecutor",
+    "StepResult",
+    "StepStatus",
+    "TokenCounts",
     "Tool",
     "ToolDefinition",
     "ToolError",
@@ -113,11 +124,14 @@ __all__ = [
     "ToolSchemaBuilder",
     "TraceSink",
     "UnknownRuntimeError",
+    "UsageLimit",
     "__version__",
+    "add_usage",
     "clear_registry",
     "configure",
     "conversation_key",
     "create_test_context",
+    "estimate_cost",
     "get_config",
     "get_runtime",
     "list_runtimes",
@@ -128,6 +142,7 @@ __all__ = [
     "run_agent_test",
     "schemas_to_openai_format",
     "unregister_runtime",
+    "with_cost",
 ]
 
 _MODULES = {
@@ -173,8 +188,10 @@ _MODULES = {
     ],
     "registry": ["clear_registry", "get_runtime", "list_runtimes", "register_runtime", "unregister_runtime"],
     "runs": ["run_agent"],
+    "steps": ["ExecutionState", "Step", "StepExecutor", "StepResult", "StepStatus"],
     "testing": [
         "LLMEvaluator",
+        "ManualClock",
         "MockLLMClient",
         "MockLLMResponse",
         "MockRunContext",
@@ -182,6 +199,7 @@ _MODULES = {
         "run_agent_test",
     ],
     "tools": ["ToolParameter", "ToolSchema", "ToolSchemaBuilder", "schemas_to_openai_format"],
+    "usage": ["PricedClient", "TokenCounts", "UsageLimit", "add_usage", "estimate_cost", "with_cost"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

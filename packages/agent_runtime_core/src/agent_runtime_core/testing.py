@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
+from agent_runtime_core._clock import ManualClock as ManualClock
 from agent_runtime_core._snapshot import snapshot, snapshots
 from agent_runtime_core.interfaces import (
     AgentRuntime,
