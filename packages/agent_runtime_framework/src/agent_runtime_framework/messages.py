@@ -90,20 +90,20 @@ class History:
 
     def __init__(self, messages: Iterable[object] = ()) -> None:
         self.messages: list[JSONObject] = repair(messages)
-        self.call_ids: set[str] = set(_call_ids(self.messages))
+        self.call_ids: set[str] = call_ids(self.messages)
 
     def extend(self, messages: Iterable[JSONObject]) -> None:
         """Append the messages of a turn, which are sound already."""
         added = list(messages)
         self.messages += added
-        self.call_ids.update(_call_ids(added))
+        self.call_ids |= call_ids(added)
 
     def trim(self, limit: int) -> None:
         """Forget all but the last `limit` messages, at a turn's beginning."""
         kept = window(self.messages, limit)
         if len(kept) < len(self.messages):
             self.messages = kept
-            self.call_ids = set(_call_ids(kept))
+            self.call_ids = call_ids(kept)
 
 
 def repair(messages: Iterable[object]) -> list[JSONObject]:
@@ -186,6 +186,11 @@ def text_of(content: object) -> str:
     return "".join(parts)
 
 
+def call_ids(messages: Iterable[JSONObject]) -> set[str]:
+    """The ids of all calls in these messages."""
+    return {call["id"] for message in messages for call in message.get("tool_calls") or ()}
+
+
 def tool_message(call_id: str, name: str, content: str) -> JSONObject:
     """The message that answers a call."""
     return {"role": "tool", "content": content, "tool_call_id": call_id, "name": name}
@@ -222,9 +227,3 @@ def _original_ids(raw: object) -> list[str | None]:
         call_id = cast("Mapping[str, Any]", entry).get("id") if isinstance(entry, Mapping) else None
         ids.append(clean_text(call_id) if isinstance(call_id, str) and call_id else None)
     return ids
-
-
-def _call_ids(messages: Iterable[JSONObject]) -> Iterable[str]:
-    for message in messages:
-        for call in message.get("tool_calls") or ():
-            yield call["id"]

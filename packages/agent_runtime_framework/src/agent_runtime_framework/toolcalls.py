@@ -11,7 +11,8 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeGuard, cast
 
@@ -56,7 +57,7 @@ class ToolCall:
         return {"id": self.id, "type": "function", "function": {"name": name, "arguments": self.text}}
 
 
-def read_calls(raw: object, taken: Container[str] = ()) -> list[ToolCall]:
+def read_calls(raw: object, taken: AbstractSet[str] = frozenset()) -> list[ToolCall]:
     """The calls of a reply's `tool_calls`, in order; None and nonsense are no calls.
 
     Args:
@@ -76,13 +77,17 @@ def read_calls(raw: object, taken: Container[str] = ()) -> list[ToolCall]:
     return calls
 
 
-def unique_id(wanted: str, *taken: Container[str]) -> str:
-    """`wanted`, or `wanted_2`, `wanted_3` … when it is taken."""
-    candidate, number = wanted, 1
-    while any(candidate in ids for ids in taken):
+def unique_id(wanted: str, *taken: AbstractSet[str]) -> str:
+    """`wanted`, or `wanted_<number>` when it is taken.
+
+    The number starts above the count of taken ids, so that a model that never sends ids costs no search.
+    """
+    if not any(wanted in ids for ids in taken):
+        return wanted
+    number = 1 + sum(len(ids) for ids in taken)
+    while any(f"{wanted}_{number}" in ids for ids in taken):
         number += 1
-        candidate = f"{wanted}_{number}"
-    return candidate
+    return f"{wanted}_{number}"
 
 
 def make_call(name: str, arguments: JSONObject, *, call_id: str = "") -> ToolCall:
@@ -188,7 +193,7 @@ def _read_leniently(text: str) -> object:
         stripped = fenced.group(1).strip()
     candidates = [stripped, _TRAILING_COMMA.sub(_keep_strings, stripped)]
     if stripped.startswith("{{") and stripped.endswith("}}"):
-        candidates.append(stripped[1:-1])
+        candidates += [stripped[1:-1], stripped.replace("{{", "{").replace("}}", "}")]
     for candidate in candidates:
         for parse in (_load, _literal):
             try:

@@ -42,6 +42,12 @@ class OfferedTool:
     wire: JSONObject
     check: ArgumentCheck
 
+    @property
+    def parameter_names(self) -> list[str]:
+        """Its parameters, in order."""
+        parameters = self.wire["function"].get("parameters") or {}
+        return list(parameters.get("properties") or ())
+
 
 def offered(schema: Offerable) -> OfferedTool:
     """The tool of this schema; made when it is first asked for, and the same object ever after.

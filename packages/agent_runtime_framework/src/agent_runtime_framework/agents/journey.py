@@ -1,0 +1,272 @@
+"""The documented base class of a journey."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from agent_runtime_core.errors import ConfigurationError
+from agent_runtime_core.interfaces import conversation_key
+from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult, BaseAgent, LLMClient
+from agent_runtime_framework.agents.closing import is_closing
+from agent_runtime_framework.agents.scene import (
+    JourneyScene,
+    StateT,
+    ToolsT,
+    dump_state,
+    load_state,
+    step_name,
+    step_of,
+)
+from agent_runtime_framework.agents.streaming import stream_turn
+from agent_runtime_framework.agents.turns import take_turn
+from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
+from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
+from agent_runtime_framework.executor.hooks import ExecutorHooks
+from agent_runtime_framework.executor.loop import TurnIO
+from agent_runtime_framework.executor.turn import StoppedReason, Turn, TurnPolicy
+from agent_runtime_framework.memory import Conversation, MemoryManager
+from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
+from agent_runtime_framework.tools.schema import ToolSchema
+
+__all__ = ["JourneyAgent", "JourneyConfig"]
+
+StepT = TypeVar("StepT")
+
+DEFAULT_CONVERSATION = "default"
+
+
+@dataclass
+class JourneyConfig:
+    """How a journey's turns run.
+
+    Attributes:
+        max_tool_iterations: Most model requests of a turn.
+        terminal_tools: A batch whose last call is one of these, and succeeds, ends the turn.
+        closing_phrases: Once the journey has ended, a message of nothing but these (and of their likes in other
+            languages) gets an empty response without a model request; an empty list switches that off.
+        require_tool_call: Send `tool_choice="required"` whenever the step offers tools.
+        stop_on_text: A text reply ends the turn.
+        limit_reply: The response when the limit is reached; None gives the last tool result.
+        max_failures: How often the very same call may fail before the turn ends.
+        ask_again: How many further requests an empty reply may cost, within `max_tool_iterations`.
+        context: Which earlier messages a request carries: "all", the last so many, or "step", those since the
+            current step began (it takes a memory to know them; without one, "step" means all).
+    """
+
+    max_tool_iterations: int = 10
+    terminal_tools: set[str] = field(default_factory=set[str])
+    closing_phrases: list[str] = field(default_factory=lambda: ["thank you", "thanks", "bye", "goodbye"])
+    require_tool_call: bool = False
+    stop_on_text: bool = True
+    limit_reply: str | None = None
+    max_failures: int = 3
+    ask_again: int = 0
+    context: ContextPolicy = "all"
+
+    def policy(self) -> TurnPolicy:
+        """The same as the turn machine takes it."""
+        return TurnPolicy(
+            max_requests=self.max_tool_iterations,
+            terminal_tools=frozenset(self.terminal_tools),
+            require_tool_call=self.require_tool_call,
+            stop_on_text=self.stop_on_text,
+            limit_reply=self.limit_reply,
+            max_failures=self.max_failures,
+            ask_again=self.ask_again,
+        )
+
+
+class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
+    """A journey: steps with their own prompt and tools, and a state that decides which step it is.
+
+    Prompt and tools are read from the state before every model request, so a step change takes effect at once.
+
+    Args:
+        llm_client: The model; without one, `agent_runtime_core.llm.get_llm_client()` is asked when it is needed.
+        config: Limits and habits.
+        memory: Keeps state and messages between turns. `ctx.input_messages` are then only what is new.
+        hooks: Observe every turn.
+        sinks: Are told of every event of every turn.
+    """
+
+    def __init__(
+        self,
+        llm_client: LLMClient | None = None,
+        config: JourneyConfig | None = None,
+        *,
+        memory: MemoryManager | None = None,
+        hooks: ExecutorHooks | None = None,
+        sinks: Sequence[Sink] = (),
+    ) -> None:
+        self.llm_client = llm_client
+        self.config = config or JourneyConfig()
+        self.memory = memory
+        self.hooks = hooks
+        self.sinks = tuple(sinks)
+        self._default_client: LLMClient | None = None
+        self._chat_memory: MemoryManager | None = None
+        self._running: set[asyncio.Task[object]] = set()
+        self._runner: asyncio.Runner | None = None
+
+    @abstractmethod
+    def get_initial_state(self) -> StateT:
+        """The state a conversation begins with."""
+
+    @abstractmethod
+    def get_system_prompt(self, state: StateT) -> str:
+        """The instructions of the current step."""
+
+    @abstractmethod
+    def get_tool_schemas(self, state: StateT) -> list[ToolSchema]:
+        """The tools of the current step; nothing else can be called in it."""
+
+    @abstractmethod
+    def create_tools(self, state: StateT, ctx: AgentContext) -> ToolsT:
+        """The tools, working on this state."""
+
+    @abstractmethod
+    async def execute_tool(self, tools: ToolsT, name: str, arguments: dict[str, Any]) -> str:
+        """Run one of the offered tools; `arguments` fit its schema."""
+
+    async def load_state(self, ctx: AgentContext) -> StateT | None:
+        """The conversation's state, from wherever you keep it; None begins anew. Overriding it wins over `memory`."""
+        return None
+
+    async def save_state(self, ctx: AgentContext, state: StateT) -> None:
+        """Keep the state; called once, at the end of a turn, also of one that broke after tools had run."""
+
+    def is_terminal_state(self, state: StateT) -> bool:
+        """True if the journey is over."""
+        return state.is_terminal()
+
+    def is_closing_message(self, text: str) -> bool:
+        """True if the message only says goodbye; asked only once the journey is over."""
+        return is_closing(text, self.config.closing_phrases)
+
+    async def run(self, ctx: AgentContext) -> AgentResult:
+        """Take one turn.
+
+        Raises:
+            ConfigurationError: There is no model to ask; the text lists the ways to choose one.
+            ConversationConflict: Another writer moved the conversation on meanwhile.
+            StateError: The stored state no longer fits its class.
+        """
+        return await self.turn(ctx, self._io(ctx, WholeReplies(self._client())))
+
+    def stream(self, ctx: AgentContext) -> AsyncIterator[Event]:
+        """Take one turn and watch it: `async for event in agent.stream(ctx)`.
+
+        The client's `stream` is used if it has one. Leaving the loop early does not cancel the turn. After the last
+        event it raises what `run` would have raised.
+        """
+
+        async def take(sink: Sink) -> AgentResult:
+            return await self.turn(ctx, self._io(ctx, StreamedReplies(self._client()), sink))
+
+        return stream_turn(take, self._running)
+
+    async def chat(self, text: str, conversation_id: str = DEFAULT_CONVERSATION) -> str:
+        """Say something and get the reply. Without a `memory`, the conversation lasts as long as this agent."""
+        ctx = AgentContext.from_text(text, conversation_id)
+        if self._chat_memory is None:
+            self._chat_memory = self.memory or MemoryManager()
+        result = await self._turn(ctx, self._io(ctx, WholeReplies(self._client())), self._chat_memory)
+        return result.response
+
+    def chat_sync(self, text: str, conversation_id: str = DEFAULT_CONVERSATION) -> str:
+        """`chat` for programs without an event loop.
+
+        Raises:
+            ConfigurationError: An event loop is running; `await agent.chat(...)` instead.
+        """
+        if _is_loop_running():
+            raise ConfigurationError("chat_sync was called inside a running event loop; use `await agent.chat(...)`")
+        if self._runner is None:
+            # One loop for all calls: connections that a client pools are bound to the loop they were made in.
+            self._runner = asyncio.Runner()
+            weakref.finalize(self, self._runner.close)
+        return self._runner.run(self.chat(text, conversation_id))
+
+    async def turn(self, ctx: AgentContext, io: TurnIO) -> AgentResult:
+        """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs."""
+        return await self._turn(ctx, io, self.memory)
+
+    async def _turn(self, ctx: AgentContext, io: TurnIO, memory: MemoryManager | None) -> AgentResult:
+        if memory is None:
+            return await self._take(ctx, io, None)
+        key = conversation_key(ctx.conversation_id)
+        async with memory.turn(key, self.key, context=self.config.context) as conversation:
+            return await self._take(ctx, io, conversation)
+
+    async def _take(self, ctx: AgentContext, io: TurnIO, conversation: Conversation | None) -> AgentResult:
+        state = await self._state(ctx, conversation)
+        text = ctx.get_user_message()
+        if text is not None and self.is_terminal_state(state) and self.is_closing_message(text):
+            return AgentResult(response="", state=state.to_dict(), metadata={"stopped_reason": StoppedReason.CLOSED})
+
+        incoming = repair(ctx.input_messages)
+        if conversation is None:
+            limit = self.config.context
+            earlier = window(incoming, limit) if isinstance(limit, int) else incoming
+            taken = call_ids(incoming)
+        else:
+            earlier = [*conversation.history.messages, *incoming]
+            # Joining the sets would copy all ids of the conversation in every turn.
+            taken = conversation.history.call_ids
+            taken = taken | incoming_ids if (incoming_ids := call_ids(incoming)) else taken
+
+        scene = JourneyScene(self, state, lambda current: self.create_tools(current, ctx), io.emitter)
+
+        async def keep(turn: Turn) -> None:
+            await self.save_state(ctx, scene.state)
+            if conversation is not None:
+                step = step_name(step_of(scene.state))
+                await conversation.commit([*incoming, *turn.messages], state=dump_state(scene.state), step=step)
+
+        policy = self.config.policy()
+        turn, end = await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep)
+        return AgentResult(
+            response=end.response,
+            messages=[AgentMessage.from_dict(message) for message in turn.messages],
+            state=scene.state.to_dict(),
+            usage=turn.usage or None,
+            metadata={"stopped_reason": str(end.stopped_reason)},
+        )
+
+    async def _state(self, ctx: AgentContext, conversation: Conversation | None) -> StateT:
+        own = await self.load_state(ctx)
+        if own is not None:
+            return own
+        initial = self.get_initial_state()
+        is_ours = type(self).load_state is JourneyAgent.load_state
+        if conversation is None or conversation.state is None or not is_ours:
+            return initial
+        where = f" of conversation {str(ctx.conversation_id)!r} (agent {self.key!r})"
+        return load_state(type(initial), conversation.state, where=where)
+
+    def _client(self) -> LLMClient:
+        if self.llm_client is not None:
+            return self.llm_client
+        if self._default_client is None:
+            from agent_runtime_core.llm import get_llm_client
+
+            self._default_client = get_llm_client()
+        return self._default_client
+
+    def _io(self, ctx: AgentContext, model: Model, *sinks: Sink) -> TurnIO:
+        watching = (*self.sinks, *sinks)
+        emitter = Emitter(watching, str(ctx.run_id), str(ctx.conversation_id)) if watching else SILENT
+        return TurnIO(model=model, hooks=self.hooks, emitter=emitter)
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

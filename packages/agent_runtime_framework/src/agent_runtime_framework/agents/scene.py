@@ -1,0 +1,197 @@
+"""A journey's turn as the loop sees it: prompt, tools and state, read afresh from the author's code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from agent_runtime_core.interfaces import EventType, JSONObject
+from agent_runtime_framework.errors import ConfigurationError, StateError
+from agent_runtime_framework.events import Emitter
+from agent_runtime_framework.state.base import BaseJourneyState
+from agent_runtime_framework.state.serializer import StateSerializer
+from agent_runtime_framework.toolcalls import ToolCall
+from agent_runtime_framework.tools.offer import Offer
+from agent_runtime_framework.tools.schema import ToolSchema
+
+StateT = TypeVar("StateT", bound=BaseJourneyState[Any])
+ToolsT = TypeVar("ToolsT")
+_StateIn = TypeVar("_StateIn", bound=BaseJourneyState[Any], contravariant=True)
+_ToolsIn = TypeVar("_ToolsIn", contravariant=True)
+
+
+class JourneyDefinition(Protocol[_StateIn, _ToolsIn]):
+    """What an author writes, whichever base class they use."""
+
+    def get_system_prompt(self, state: _StateIn) -> str:
+        """The instructions of the current step."""
+        ...
+
+    def get_tool_schemas(self, state: _StateIn) -> Sequence[ToolSchema]:
+        """The tools of the current step."""
+        ...
+
+    async def execute_tool(self, tools: _ToolsIn, name: str, arguments: JSONObject) -> Any:
+        """Run a tool by name."""
+        ...
+
+
+class JourneyScene(Generic[StateT, ToolsT]):
+    """One turn of a journey.
+
+    Args:
+        journey: The author's code.
+        state: The state; changed in place by tools.
+        make_tools: Makes the tools for the state.
+        emitter: Told of steps and checkpoints.
+        on_state_change: Awaited when a tool says that the state has changed.
+    """
+
+    def __init__(
+        self,
+        journey: JourneyDefinition[StateT, ToolsT],
+        state: StateT,
+        make_tools: Callable[[StateT], ToolsT],
+        emitter: Emitter,
+        on_state_change: Callable[[StateT], Awaitable[None]] | None = None,
+    ) -> None:
+        self.state = state
+        self._journey = journey
+        self._make_tools = make_tools
+        self._emitter = emitter
+        self._on_state_change = on_state_change
+        self._step: object = step_of(state)
+        self._tools: ToolsT | None = None
+
+    def view(self) -> tuple[str, Offer]:
+        return self._journey.get_system_prompt(self.state), self.offer()
+
+    def offer(self) -> Offer:
+        return Offer(self._journey.get_tool_schemas(self.state) or ())
+
+    def refresh(self) -> None:
+        self._tools = None
+
+    async def run(self, call: ToolCall) -> object:
+        tools = self._tools_now()
+        result = await self._journey.execute_tool(tools, call.name, call.arguments)
+        self._adopt(tools)
+        if self._emitter:
+            self._report_step()
+        return result
+
+    def snapshot(self) -> str:
+        return dump_state(self.state)
+
+    def restore(self, snapshot: str | None) -> None:
+        if snapshot is None or self._is_unchanged(snapshot):
+            return
+        put_back(self.state, load_state(type(self.state), snapshot))
+        self._tools = None
+
+    def _is_unchanged(self, snapshot: str) -> bool:
+        try:
+            return dump_state(self.state) == snapshot
+        except StateError:
+            return False
+
+    def _tools_now(self) -> ToolsT:
+        if self._tools is None:
+            self._tools = self._make_tools(self.state)
+            if getattr(self._tools, "on_state_change", _MISSING) is None:
+                cast("Any", self._tools).on_state_change = self._checkpoint
+        return self._tools
+
+    def _adopt(self, tools: ToolsT) -> None:
+        """Follow tools that replaced their state instead of changing it, and refuse a state that cannot be kept."""
+        held = getattr(tools, "state", self.state)
+        if held is not self.state:
+            if not isinstance(held, type(self.state)):
+                raise StateError(f"a tool replaced the state by {held!r:.80}; expected a {type(self.state).__name__}")
+            self.state = cast("StateT", held)
+        dump_state(self.state)
+
+    async def _checkpoint(self, state: StateT) -> None:
+        if self._emitter:
+            self._emitter.emit(EventType.STATE_CHECKPOINT, {"state": json.loads(dump_state(state))})
+        if self._on_state_change is not None:
+            await self._on_state_change(state)
+
+    def _report_step(self) -> None:
+        step = step_of(self.state)
+        if step != self._step:
+            payload = {"step": step_name(step), "previous": step_name(self._step)}
+            self._step = step
+            self._emitter.emit(EventType.STEP_ENTERED, payload)
+
+
+_MISSING = object()
+
+
+def step_of(state: BaseJourneyState[Any]) -> object:
+    """The step a state is in, or None if it has none."""
+    return getattr(state, "step", None)
+
+
+def step_name(step: object) -> str | None:
+    """A step as it is stored and shown: an enum member's value, anything else as text."""
+    if step is None:
+        return None
+    return str(getattr(step, "value", step))
+
+
+def dump_state(state: BaseJourneyState[Any]) -> str:
+    """A state as JSON text.
+
+    Raises:
+        StateError: `to_dict` raised, or gave something that is not JSON.
+    """
+    name = type(state).__name__
+    try:
+        data = cast("object", state.to_dict())
+        if not isinstance(data, Mapping):
+            raise TypeError(f"to_dict returned {data!r:.80}; expected a dict")
+        return json.dumps(data, ensure_ascii=False, default=_to_json, separators=(",", ":"))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
+        raise StateError(
+            f"the state cannot be kept: {name}.to_dict() must give a JSON object ({type(error).__name__}: {error})"
+        ) from error
+
+
+def load_state(state_class: type[StateT], text: str | JSONObject, *, where: str = "") -> StateT:
+    """The state that `dump_state` wrote.
+
+    Raises:
+        StateError: It no longer fits the class; what is stored is not touched.
+    """
+    name = state_class.__name__
+    try:
+        data = json.loads(text) if isinstance(text, str) else text
+        return state_class.from_dict(data)
+    except Exception as error:  # from_dict is the author's, and may stumble over old data in any way
+        raise StateError(
+            f"the stored state{where} no longer fits {name}: {type(error).__name__}: {error}. It was left as it is; "
+            f"let {name}.from_dict accept it, or delete the state to begin again. Stored: {text!r:.300}"
+        ) from error
+
+
+def put_back(state: StateT, earlier: StateT) -> None:
+    """Make `state` equal to `earlier`, in place."""
+    if hasattr(earlier, "__dict__"):
+        values = cast("dict[str, Any]", state.__dict__)
+        values.clear()
+        values.update(earlier.__dict__)
+        return
+    if not is_dataclass(earlier):
+        raise ConfigurationError(f"{type(state).__name__} cannot be put back after a failed tool; make it a dataclass")
+    for each in fields(earlier):
+        object.__setattr__(state, each.name, getattr(earlier, each.name))
+
+
+def _to_json(value: object) -> object:
+    plain = StateSerializer.serialize(value)
+    if plain is value:
+        raise TypeError(f"{value!r:.80} ({type(value).__name__}) is not JSON")
+    return plain

@@ -1,0 +1,140 @@
+"""How a model is asked: whole replies through `generate`, or piece by piece through `stream`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast, runtime_checkable
+
+from agent_runtime_core.errors import RunError
+from agent_runtime_core.interfaces import EventType, JSONObject
+from agent_runtime_framework.events import Emitter
+from agent_runtime_framework.executor.preview import Preview
+from agent_runtime_framework.executor.reply import read_reply
+from agent_runtime_framework.executor.turn import Reply
+from agent_runtime_framework.tools.offer import Offer
+
+
+@runtime_checkable
+class LLMClient(Protocol):
+    """A model, as the engine needs it: any object with such a `generate`."""
+
+    async def generate(
+        self, messages: list[JSONObject], *, tools: list[JSONObject] | None = None, **kwargs: Any
+    ) -> Any:
+        """A reply: an object with `message`, a dict with `content` and perhaps `tool_calls`, and perhaps `usage`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model request.
+
+    Attributes:
+        messages: In wire form, the system prompt first.
+        offer: The tools; None or an empty one sends none.
+        requires_tool: Ask for a tool call, if there are tools.
+    """
+
+    messages: list[JSONObject]
+    offer: Offer | None
+    requires_tool: bool = False
+
+    @property
+    def tools(self) -> list[JSONObject] | None:
+        """The tools in wire form."""
+        return self.offer.wire if self.offer is not None else None
+
+    @property
+    def options(self) -> JSONObject:
+        """Further options; empty whenever possible, since a client need not know any."""
+        return {"tool_choice": "required"} if self.requires_tool and self.tools else {}
+
+
+class Model(Protocol):
+    """A way of asking."""
+
+    async def ask(self, request: Request, emitter: Emitter) -> Reply:
+        """The reply, read; what the person may see of it is emitted on the way."""
+        ...
+
+
+class WholeReplies:
+    """Asks through `generate`."""
+
+    def __init__(self, client: LLMClient) -> None:
+        self._client = client
+
+    async def ask(self, request: Request, emitter: Emitter) -> Reply:
+        """The reply; its text is emitted as one delta."""
+        response = await self._client.generate(request.messages, tools=request.tools, **request.options)
+        message = getattr(response, "message", None)
+        if response is None or (message is None and not hasattr(response, "message")):
+            raise RunError(
+                f"{type(self._client).__name__}.generate returned {response!r:.200}; expected an object with a "
+                "`message` dict, such as agent_runtime_core.LLMResponse"
+            )
+        reply = read_reply(message, _usage(getattr(response, "usage", None)), _tools(request))
+        if emitter and reply.text:
+            emitter.emit(EventType.ASSISTANT_DELTA, {"delta": reply.text})
+        return reply
+
+
+class StreamedReplies:
+    """Asks through `stream`, and through `generate` where a client has no stream that works."""
+
+    def __init__(self, client: LLMClient) -> None:
+        self._client = client
+
+    async def ask(self, request: Request, emitter: Emitter) -> Reply:
+        """The reply; its text is emitted as it comes, as far as it cannot be a call."""
+        open_stream = getattr(self._client, "stream", None)
+        if not callable(open_stream):
+            return await WholeReplies(self._client).ask(request, emitter)
+        try:
+            stream = open_stream(request.messages, tools=request.tools, **request.options)
+            return await self._follow(cast("AsyncIterator[Any]", stream), request, emitter)
+        except NotImplementedError:
+            return await WholeReplies(self._client).ask(request, emitter)
+
+    async def _follow(self, stream: AsyncIterator[Any], request: Request, emitter: Emitter) -> Reply:
+        tools = _tools(request)
+        preview = Preview(tools, holds_all=bool(request.options))
+        calls: list[JSONObject] = []
+        usage: Mapping[str, Any] | None = None
+        async for chunk in stream:
+            if getattr(chunk, "reset", False):
+                preview = Preview(tools, holds_all=bool(request.options))
+                calls.clear()
+                emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
+            if shown := preview.feed(chunk.delta or ""):
+                emitter.emit(EventType.ASSISTANT_DELTA, {"delta": shown})
+            calls += chunk.tool_calls or ()
+            usage = _usage(chunk.usage) or usage
+        reply = read_reply({"content": preview.text, "tool_calls": calls}, usage, tools)
+        _settle(preview.released, reply.text, emitter)
+        return reply
+
+
+def _settle(released: str, text: str, emitter: Emitter) -> None:
+    """Bring what was shown in line with the reply's text."""
+    if not text.startswith(released):
+        emitter.emit(EventType.ASSISTANT_RESET, {"text": text})
+    elif rest := text[len(released) :]:
+        emitter.emit(EventType.ASSISTANT_DELTA, {"delta": rest})
+
+
+def _tools(request: Request) -> Mapping[str, Any]:
+    return request.offer.tools if request.offer is not None else {}
+
+
+def _usage(usage: object) -> Mapping[str, Any] | None:
+    if usage is None or isinstance(usage, Mapping):
+        return cast("Mapping[str, Any] | None", usage)
+    dump = getattr(usage, "model_dump", None)
+    return cast("Mapping[str, Any]", dump()) if callable(dump) else None
+
+
+def system_message(prompt: str | None) -> Sequence[JSONObject]:
+    """The prompt as the first messages of a request."""
+    return ({"role": "system", "content": prompt},) if prompt else ()

@@ -1,0 +1,164 @@
+"""The gate: every tool call passes here, is refused or run, and is answered.
+
+    offered with this request, and still offered now?   no -> refused
+    arguments readable, and do they fit the schema?     no -> refused
+    run it                                              it raises -> the state is put back; told, or raised
+
+Rules:
+    - A refusal is an answer too: providers reject a history with an unanswered call.
+    - A tool that fails leaves the state as it was before the call.
+    - The error policy lives here and nowhere else. `CancelledError` always passes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent_runtime_core.errors import ToolError
+from agent_runtime_core.interfaces import EventType
+from agent_runtime_framework.config import should_swallow_exceptions
+from agent_runtime_framework.events import SILENT, Emitter
+from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
+from agent_runtime_framework.state.serializer import StateSerializer
+from agent_runtime_framework.toolcalls import ToolCall, clean_text, preview
+from agent_runtime_framework.tools.base import ToolResult
+from agent_runtime_framework.tools.offer import Offer
+
+logger = logging.getLogger(__name__)
+
+MAX_PROBLEMS = 8
+"""How many faults of one call the model is told at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call came to.
+
+    Attributes:
+        text: What the model is told.
+        ok: False if the call was refused or failed.
+    """
+
+    text: str
+    ok: bool = True
+
+
+class Scene(Protocol):
+    """Where a call takes place: the tools and the state of one turn."""
+
+    def offer(self) -> Offer | None:
+        """What may be called now, read from the current state; None leaves every name to `run`."""
+        ...
+
+    async def run(self, call: ToolCall) -> object:
+        """Run a call that passed; its exceptions pass through."""
+        ...
+
+    def snapshot(self) -> str | None:
+        """The state as it is, to be put back by `restore`; None if there is none."""
+        ...
+
+    def restore(self, snapshot: str | None) -> None:
+        """Put the state back, in the same object."""
+        ...
+
+
+async def answer_call(
+    call: ToolCall,
+    scene: Scene,
+    sent: Offer | None,
+    *,
+    is_first: bool = True,
+    hooks: ExecutorHooks | None = None,
+    emitter: Emitter = SILENT,
+) -> Answer:
+    """Refuse a call or run it.
+
+    Args:
+        call: The call.
+        scene: The tools and the state.
+        sent: What was offered with the request; None is a bare executor without a tool list.
+        is_first: True if no other call has run since the request, so that the offer is still the current one.
+        hooks: Told before and after a call that runs.
+        emitter: Told of every call.
+    """
+    reason = refusal(call, sent, sent if is_first else scene.offer())
+    if reason is not None:
+        logger.info("call of %r refused", preview(call.name, 64))
+        if emitter:
+            emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": reason})
+        return Answer(reason, ok=False)
+    if hooks is not None:
+        await notify(hooks, "on_tool_start", call.name, call.arguments)
+    if emitter:
+        emitter.emit(EventType.TOOL_CALL, _described(call))
+    answer = await _run(call, scene)
+    if emitter:
+        result = {"name": call.name, "result": answer.text, "tool_call_id": call.id, "ok": answer.ok}
+        emitter.emit(EventType.TOOL_RESULT, result)
+    if hooks is not None:
+        await notify(hooks, "on_tool_end", call.name, answer.text)
+    return answer
+
+
+def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | None:
+    """Why a call may not run, for the model to read; None if it may."""
+    if sent is not None and current is not None:
+        tool = sent.tools.get(call.name)
+        if tool is None or call.name not in current.tools or call.name.startswith("_"):
+            return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {current.names()}."
+        # Where the offer changed, what counts is the schema the model was shown.
+        problems = [call.error] if call.error else tool.check(call.arguments)
+    else:
+        problems = [call.error] if call.error else []
+    if not problems:
+        return None
+    return f"Error: {call.name} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
+
+
+def result_text(result: object) -> Answer:
+    """What the model is told of a tool's return value: text as it is, everything else as JSON."""
+    if isinstance(result, str):
+        return Answer(clean_text(result))
+    if isinstance(result, ToolResult):
+        return Answer(clean_text(result.content), result.success)
+    if result is None:
+        return Answer("Done.")
+    try:
+        text = json.dumps(result, ensure_ascii=False, default=_plain)
+    except (TypeError, ValueError, RecursionError):
+        text = str(result)
+    return Answer(clean_text(text))
+
+
+async def _run(call: ToolCall, scene: Scene) -> Answer:
+    before = scene.snapshot()
+    try:
+        return result_text(await scene.run(call))
+    except ToolError as error:
+        scene.restore(before)
+        return Answer(f"Error: {error}", ok=False)
+    except Exception as error:  # whatever a tool raises is told to the model or raised, as configured
+        scene.restore(before)
+        if not should_swallow_exceptions():
+            raise
+        logger.warning("tool %r failed; told the model", call.name, exc_info=True)
+        return Answer(f"Error executing {call.name}: {clean_text(str(error))}", ok=False)
+    except BaseException:
+        scene.restore(before)
+        raise
+
+
+def _described(call: ToolCall) -> dict[str, Any]:
+    return {"name": call.name, "arguments": call.arguments, "tool_call_id": call.id}
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json")
+    plain = StateSerializer.serialize(value)
+    return str(value) if plain is value else plain

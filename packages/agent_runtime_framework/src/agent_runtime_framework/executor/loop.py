@@ -1,0 +1,265 @@
+"""The one loop: drives a turn's moves against a model and its tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.events import SILENT, Emitter
+from agent_runtime_framework.executor.asking import LLMClient, Model, Request, WholeReplies, system_message
+from agent_runtime_framework.executor.calls import Scene, answer_call
+from agent_runtime_framework.executor.dispatch import (
+    CallableToolExecutor,
+    MethodToolExecutor,
+    ResolvingExecutor,
+    ToolExecutor,
+)
+from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
+from agent_runtime_framework.executor.turn import (
+    CallModel,
+    CallTool,
+    Finish,
+    Pause,
+    Reply,
+    StoppedReason,
+    Turn,
+    TurnPolicy,
+)
+from agent_runtime_framework.messages import AgentMessage, as_wire
+from agent_runtime_framework.toolcalls import ToolCall
+from agent_runtime_framework.tools.offer import Offer
+from agent_runtime_framework.tools.schema import ToolSchema
+
+__all__ = [
+    "CallableToolExecutor",
+    "ExecutionResult",
+    "Executor",
+    "ExecutorConfig",
+    "LLMExecutor",
+    "LLMExecutorConfig",
+    "MethodToolExecutor",
+    "ToolExecutor",
+    "TurnIO",
+    "TurnScene",
+    "drive",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnIO:
+    """A turn's edges: all that differs between a plain run, a stream, a server and a durable runtime.
+
+    Attributes:
+        model: How the model is asked.
+        hooks: The awaited observer.
+        emitter: Where events go.
+        is_cancelled: Asked before every model request; True ends the turn.
+    """
+
+    model: Model
+    hooks: ExecutorHooks | None = None
+    emitter: Emitter = SILENT
+    is_cancelled: Callable[[], bool] | None = None
+
+
+class TurnScene(Scene, Protocol):
+    """What a turn is about: prompt, tools and state, read afresh whenever they are needed."""
+
+    def view(self) -> tuple[str | None, Offer | None]:
+        """The system prompt and the tools, from the state as it is now; once per request."""
+        ...
+
+    def refresh(self) -> None:
+        """A whole batch of calls has been answered."""
+        ...
+
+
+async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSONObject]) -> Finish | Pause:
+    """Carry out the turn's moves until it ends or pauses.
+
+    Args:
+        turn: The machine that decides.
+        scene: What it is about.
+        io: Its edges.
+        earlier: The messages before this turn's own, the person's message last.
+    """
+    offer: Offer | None = None
+    while True:
+        match turn.next():
+            case CallModel(number, note):
+                if io.is_cancelled is not None and io.is_cancelled():
+                    return turn.stop(StoppedReason.CANCELLED)
+                prompt, offer = scene.view()
+                messages = [*system_message(prompt), *earlier, *turn.messages]
+                if note:
+                    messages.append({"role": "user", "content": note})
+                request = Request(messages, offer, turn.policy.require_tool_call)
+                await _ask(turn, request, io, number)
+            case CallTool(call, is_first):
+                answer = await answer_call(call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter)
+                turn.answered(call.id, answer.text, ok=answer.ok)
+                if not turn.has_waiting_calls:
+                    scene.refresh()
+            case Pause() as pause:
+                return pause
+            case Finish() as finish:
+                if io.hooks is not None:
+                    await notify(io.hooks, "on_complete", finish.response, str(finish.stopped_reason))
+                return finish
+
+
+async def _ask(turn: Turn, request: Request, io: TurnIO, number: int) -> Reply:
+    hooks = io.hooks
+    if hooks is not None:
+        await notify(hooks, "on_iteration_start", number)
+        await notify(hooks, "on_llm_call", request.messages, request.tools)
+    reply = await io.model.ask(request, io.emitter)
+    calls = turn.replied(reply)
+    if hooks is not None and calls:
+        await notify(hooks, "on_tool_calls", [call.wire for call in calls])
+    return reply
+
+
+@dataclass
+class LLMExecutorConfig:
+    """How an `LLMExecutor` runs.
+
+    Attributes:
+        max_iterations: Most model requests of a run.
+        terminal_tools: A batch whose last call is one of these ends the run.
+        require_tool_call: Send `tool_choice="required"` whenever tools are offered.
+        stop_on_text: A text reply ends the run; otherwise the model is asked to go on.
+        limit_reply: The response when the limit is reached; None gives the last tool result.
+        max_failures: How often the very same call may fail before the run ends.
+        ask_again: How many further requests an empty reply may cost, within `max_iterations`.
+    """
+
+    max_iterations: int = 10
+    terminal_tools: set[str] = field(default_factory=set[str])
+    require_tool_call: bool = False
+    stop_on_text: bool = True
+    limit_reply: str | None = None
+    max_failures: int = 3
+    ask_again: int = 0
+
+    def policy(self) -> TurnPolicy:
+        """The same as the turn machine takes it."""
+        return TurnPolicy(
+            max_requests=self.max_iterations,
+            terminal_tools=frozenset(self.terminal_tools),
+            require_tool_call=self.require_tool_call,
+            stop_on_text=self.stop_on_text,
+            limit_reply=self.limit_reply,
+            max_failures=self.max_failures,
+            ask_again=self.ask_again,
+        )
+
+
+@dataclass
+class ExecutionResult:
+    """What a run of an `LLMExecutor` came to.
+
+    Attributes:
+        response: The text for the person.
+        messages: The messages the run produced.
+        tool_calls_made: Calls answered, refused ones included.
+        stopped_reason: `text_response`, `terminal_tool:<name>`, `max_iterations` or `repeated_failure`.
+        usage: Token counts, summed over all replies.
+    """
+
+    response: str
+    messages: list[AgentMessage] = field(default_factory=list[AgentMessage])
+    tool_calls_made: int = 0
+    stopped_reason: str = "text_response"
+    usage: JSONObject = field(default_factory=dict[str, Any])
+
+
+class LLMExecutor:
+    """Asks a model, runs the tools it calls, and asks again, until it answers in text or a limit is reached."""
+
+    def __init__(
+        self,
+        llm_client: LLMClient,
+        tool_executor: ToolExecutor | None = None,
+        config: LLMExecutorConfig | None = None,
+        hooks: ExecutorHooks | None = None,
+    ) -> None:
+        self.llm_client = llm_client
+        self.tool_executor = tool_executor
+        self.config = config or LLMExecutorConfig()
+        self.hooks = hooks
+
+    async def run(
+        self,
+        messages: list[JSONObject],
+        tools: Sequence[ToolSchema] | None = None,
+        system_prompt: str | None = None,
+    ) -> ExecutionResult:
+        """Answer `messages`.
+
+        Args:
+            messages: In wire form. Without a system prompt this very list is extended by what the run produces.
+            tools: What is offered; anything else the model calls is refused. None offers nothing and leaves every
+                name to the tool executor.
+            system_prompt: Put in front, for these requests alone.
+        """
+        turn = Turn(self.config.policy(), _ids_in(messages))
+        scene = _FixedScene(system_prompt, None if tools is None else Offer(tools), self.tool_executor)
+        io = TurnIO(model=WholeReplies(self.llm_client), hooks=self.hooks)
+        earlier = [wire for each in messages if (wire := as_wire(each)) is not None]
+        try:
+            end = await drive(turn, scene, io, earlier)
+        finally:
+            turn.abandon("Error: interrupted; the outcome of this call is unknown.")
+            if system_prompt is None:
+                messages.extend(turn.messages)
+        assert isinstance(end, Finish)  # nothing pauses a bare executor
+        return ExecutionResult(
+            response=end.response,
+            messages=[AgentMessage.from_dict(message) for message in turn.messages],
+            tool_calls_made=turn.calls_made,
+            stopped_reason=str(end.stopped_reason),
+            usage=turn.usage,
+        )
+
+
+class _FixedScene:
+    """One prompt and one set of tools, whatever happens; no state."""
+
+    def __init__(self, prompt: str | None, offer: Offer | None, executor: ToolExecutor | None) -> None:
+        self._prompt = prompt
+        self._offer = offer
+        self._executor = executor
+
+    def view(self) -> tuple[str | None, Offer | None]:
+        return self._prompt, self._offer
+
+    def offer(self) -> Offer | None:
+        return self._offer
+
+    def refresh(self) -> None:
+        pass
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, snapshot: str | None) -> None:
+        pass
+
+    async def run(self, call: ToolCall) -> object:
+        executor = self._executor
+        if executor is None:
+            return f"Error: No tool executor configured for '{call.name}'"
+        if isinstance(executor, ResolvingExecutor):
+            return await executor.call(call.name, call.arguments)
+        return await executor.execute(call.name, call.arguments)
+
+
+def _ids_in(messages: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {call["id"] for message in messages for call in message.get("tool_calls") or () if call.get("id")}
+
+
+Executor = LLMExecutor
+ExecutorConfig = LLMExecutorConfig

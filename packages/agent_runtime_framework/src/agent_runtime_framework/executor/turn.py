@@ -1,0 +1,371 @@
+"""One turn as a pure machine: it decides what comes next and never does it.
+
+No I/O, no clock, no store. A driver asks `next` for a move, carries it out, and reports back:
+
+    state      next()       reported by            goes to
+    ---------  -----------  ---------------------  ------------------------------------
+    asking     CallModel    replied(reply)         calling | asking | finished
+    asking     Finish       (the budget is spent)  finished
+    calling    CallTool     answered(id, result)   calling | asking | finished
+    calling    CallTool     paused(reason)         paused
+    paused     Pause        resumed()              calling
+    finished   Finish       -                      -
+
+Rules:
+    - Model requests never exceed `TurnPolicy.max_requests`; zero is legal.
+    - All calls of a reply are handed out in order, one at a time; every one gets exactly one tool message.
+    - The same call failing `max_failures` times ends the turn.
+    - `dump` and `load` at any point make no difference to how the turn ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from copy import deepcopy
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self, TypeAlias, cast
+
+from agent_runtime_core.errors import AgentRuntimeError
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.messages import tool_message
+from agent_runtime_framework.toolcalls import ToolCall, unique_id
+
+APOLOGY = "I'm sorry, I can't get this done at the moment. Please try again, or tell me more."
+"""What the person reads when a call keeps failing and no other sentence is configured."""
+
+NOT_RUN = "Error: not run, because the turn ended before this call's turn came."
+"""The answer to a call that was never started."""
+
+EMPTY_REPLY_NOTE = "Your last reply was empty. Answer the person, or call one of the tools."
+CONTINUE_NOTE = "Continue. Call a tool, or say what is missing."
+
+
+class ProtocolError(AgentRuntimeError, RuntimeError):
+    """The driver reported something the turn was not waiting for."""
+
+
+class StoppedReason(StrEnum):
+    """Why a turn ended; a terminal tool adds its name: `terminal_tool:<name>`."""
+
+    TEXT_RESPONSE = "text_response"
+    TERMINAL_TOOL = "terminal_tool"
+    MAX_ITERATIONS = "max_iterations"
+    REPEATED_FAILURE = "repeated_failure"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPolicy:
+    """The limits and habits of a turn.
+
+    Attributes:
+        max_requests: Most model requests the turn may make.
+        terminal_tools: A batch whose last call is one of these, and succeeded, ends the turn.
+        require_tool_call: Ask for a tool call in every request that offers tools.
+        stop_on_text: A text reply ends the turn.
+        limit_reply: The answer at the budget's end; None answers with the last tool result.
+        max_failures: How often the very same call may fail.
+        ask_again: How many further requests an empty reply may cost; they count in the budget.
+    """
+
+    max_requests: int = 10
+    terminal_tools: frozenset[str] = frozenset()
+    require_tool_call: bool = False
+    stop_on_text: bool = True
+    limit_reply: str | None = None
+    max_failures: int = 3
+    ask_again: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's reply, read.
+
+    Attributes:
+        text: What the person may see; empty if there is nothing.
+        calls: The tool calls, in order.
+        usage: Token counts as the client reported them.
+    """
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    usage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """Send a request; `note` is a last instruction for this request alone."""
+
+    number: int
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Run one call; `is_first` in its batch means the offer it was made from still stands."""
+
+    call: ToolCall
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop here until somebody decides about this call."""
+
+    call: ToolCall
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The turn is over."""
+
+    response: str
+    stopped_reason: str
+
+
+NextMove: TypeAlias = CallModel | CallTool | Pause | Finish
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Everything a turn remembers; JSON, so that it can be saved between any two moves."""
+
+    messages: list[JSONObject] = field(default_factory=list[JSONObject])
+    waiting: list[ToolCall] = field(default_factory=list[ToolCall])
+    requests: int = 0
+    calls_made: int = 0
+    is_first: bool = False
+    empty_replies: int = 0
+    last_result: str | None = None
+    failures: dict[str, int] = field(default_factory=dict[str, int])
+    usage: JSONObject = field(default_factory=dict[str, Any])
+    note: str | None = None
+    pause: str | None = None
+    finish: Finish | None = None
+
+
+class Turn:
+    """One person's message on its way to one reply.
+
+    Args:
+        policy: Limits and habits.
+        taken: The call ids that earlier turns used; never changed here.
+    """
+
+    __slots__ = ("_ids", "_now", "_taken", "policy")
+
+    def __init__(self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset()) -> None:
+        self.policy = policy
+        self._taken = taken
+        self._ids: set[str] = set()
+        self._now = _Progress()
+
+    @property
+    def messages(self) -> list[JSONObject]:
+        """The messages this turn has produced, in wire form; complete whenever no call is waiting."""
+        return self._now.messages
+
+    @property
+    def usage(self) -> JSONObject:
+        """Token counts summed over all replies."""
+        return self._now.usage
+
+    @property
+    def requests(self) -> int:
+        """Model requests made."""
+        return self._now.requests
+
+    @property
+    def calls_made(self) -> int:
+        """Tool calls answered, refused ones included."""
+        return self._now.calls_made
+
+    @property
+    def has_waiting_calls(self) -> bool:
+        """True while calls of the last reply are unanswered."""
+        return bool(self._now.waiting)
+
+    def next(self) -> NextMove:
+        """The next move; asking twice gives the same answer."""
+        now = self._now
+        if now.finish is not None:
+            return now.finish
+        if now.waiting:
+            call = now.waiting[0]
+            return CallTool(call, now.is_first) if now.pause is None else Pause(call, now.pause)
+        if now.requests >= self.policy.max_requests:
+            return self._end(StoppedReason.MAX_ITERATIONS, self.policy.limit_reply)
+        return CallModel(now.requests, now.note)
+
+    def replied(self, reply: Reply) -> tuple[ToolCall, ...]:
+        """Take in the model's reply; returns its calls as they will be handed out.
+
+        Raises:
+            ProtocolError: The turn was not waiting for a reply.
+        """
+        if not isinstance(self.next(), CallModel):
+            raise ProtocolError("a reply came in, but the turn was not waiting for one")
+        now = self._now
+        now.requests += 1
+        now.note = None
+        if reply.usage:
+            add_usage(now.usage, reply.usage)
+        if reply.calls:
+            return self._queue(reply)
+        self._take_text(reply.text)
+        return ()
+
+    def answered(self, call_id: str, result: str, *, ok: bool = True) -> None:
+        """Take in the result of the call that `next` handed out; `ok` is False if it was refused or failed.
+
+        Raises:
+            ProtocolError: That call was not being waited for.
+        """
+        now = self._now
+        if now.finish is not None or now.pause is not None or not now.waiting or now.waiting[0].id != call_id:
+            raise ProtocolError(f"a result for call {call_id!r} came in, but the turn was not waiting for it")
+        call = self._answer(result)
+        now.is_first = False
+        now.last_result = result
+        if not ok and self._has_failed_too_often(call):
+            self.abandon(NOT_RUN)
+            self._end(StoppedReason.REPEATED_FAILURE, self.policy.limit_reply or APOLOGY)
+        elif ok and not now.waiting and call.name in self.policy.terminal_tools:
+            now.finish = Finish(result, f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
+
+    def paused(self, reason: str) -> None:
+        """Hold the turn at the call that `next` handed out.
+
+        Raises:
+            ProtocolError: No call is being waited for.
+        """
+        if not isinstance(self.next(), CallTool):
+            raise ProtocolError("a pause was reported, but no call was handed out")
+        self._now.pause = reason
+
+    def resumed(self) -> None:
+        """Go on at the call the turn was held at.
+
+        Raises:
+            ProtocolError: The turn is not paused.
+        """
+        if self._now.pause is None:
+            raise ProtocolError("the turn was resumed, but it is not paused")
+        self._now.pause = None
+
+    def abandon(self, current: str, rest: str = NOT_RUN) -> None:
+        """Answer the calls that are still waiting, so that the messages are complete.
+
+        Args:
+            current: The answer to the call that was handed out last.
+            rest: The answer to those behind it, which were never started.
+        """
+        answer = current
+        while self._now.waiting:
+            self._answer(answer)
+            answer = rest
+
+    def stop(self, reason: StoppedReason) -> Finish:
+        """End the turn from outside, with the last tool result as the response."""
+        self.abandon(NOT_RUN)
+        return self._end(reason, None)
+
+    def dump(self) -> JSONObject:
+        """The turn as JSON, to be continued by `load`."""
+        now = self._now
+        finish = now.finish and {"response": now.finish.response, "stopped_reason": now.finish.stopped_reason}
+        plain = {name: deepcopy(getattr(now, name)) for name in _PLAIN}
+        return {**plain, "waiting": [call_to_dict(call) for call in now.waiting], "finish": finish}
+
+    @classmethod
+    def load(cls, policy: TurnPolicy, data: Mapping[str, Any], taken: AbstractSet[str] = frozenset()) -> Self:
+        """The turn that `dump` described."""
+        turn = cls(policy, taken)
+        now = turn._now
+        for name in _PLAIN:
+            setattr(now, name, deepcopy(data[name]))
+        now.waiting = [ToolCall(**call) for call in data["waiting"]]
+        now.finish = Finish(**data["finish"]) if data["finish"] else None
+        turn._ids.update(call["id"] for message in now.messages for call in message.get("tool_calls") or ())
+        return turn
+
+    def _queue(self, reply: Reply) -> tuple[ToolCall, ...]:
+        now = self._now
+        calls = tuple(self._with_own_id(call) for call in reply.calls)
+        now.messages.append(
+            {"role": "assistant", "content": reply.text or None, "tool_calls": [call.wire for call in calls]}
+        )
+        now.waiting = list(calls)
+        now.is_first = True
+        return calls
+
+    def _with_own_id(self, call: ToolCall) -> ToolCall:
+        own = unique_id(call.id, self._taken, self._ids)
+        self._ids.add(own)
+        return call if own == call.id else ToolCall(own, call.name, call.arguments, call.text, call.error)
+
+    def _take_text(self, text: str) -> None:
+        now, policy = self._now, self.policy
+        if text:
+            now.messages.append({"role": "assistant", "content": text})
+        elif now.empty_replies < policy.ask_again:
+            now.empty_replies += 1
+            now.note = EMPTY_REPLY_NOTE
+            return
+        if policy.stop_on_text:
+            now.finish = Finish(text, StoppedReason.TEXT_RESPONSE)
+        else:
+            now.note = CONTINUE_NOTE
+
+    def _answer(self, result: str) -> ToolCall:
+        now = self._now
+        call = now.waiting.pop(0)
+        now.calls_made += 1
+        now.messages.append(tool_message(call.id, call.wire["function"]["name"], result))
+        return call
+
+    def _has_failed_too_often(self, call: ToolCall) -> bool:
+        failures = self._now.failures
+        key = f"{call.name}\n{call.error or call.text}"
+        failures[key] = failures.get(key, 0) + 1
+        return failures[key] >= self.policy.max_failures
+
+    def _end(self, reason: StoppedReason, sentence: str | None) -> Finish:
+        now = self._now
+        if sentence:
+            now.messages.append({"role": "assistant", "content": sentence})
+        now.finish = Finish(sentence or now.last_result or "", reason)
+        return now.finish
+
+
+_PLAIN = (
+    "messages", "requests", "calls_made", "is_first", "empty_replies", "last_result", "failures", "usage", "note",
+    "pause",
+)  # fmt: skip
+
+
+def call_to_dict(call: ToolCall) -> JSONObject:
+    """A call as JSON; `ToolCall(**…)` reads it back."""
+    return {name: getattr(call, name) for name in ("id", "name", "arguments", "text", "error")}
+
+
+def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:
+    """Add a reply's token counts to `total`, in place: numbers are summed, nested objects too, the rest is kept."""
+    for key, value in usage.items():
+        known = total.get(key)
+        if isinstance(value, Mapping):
+            nested = cast("JSONObject", known) if isinstance(known, dict) else {}
+            add_usage(nested, cast("Mapping[str, Any]", value))
+            total[key] = nested
+        elif _is_number(value) and _is_number(known):
+            total[key] = known + value
+        elif value is not None or key not in total:
+            total[key] = value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
