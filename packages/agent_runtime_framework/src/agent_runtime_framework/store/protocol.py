@@ -23,7 +23,9 @@ class Stored:
 
     Attributes:
         revision: How many turns the conversation has committed; 0 if it is unknown.
-        state: This agent's state as JSON text; None if it never had one.
+        state: This agent's state as JSON text; None if it has none.
+        step: The step this agent's last turn ended in; None if it has no steps.
+        step_seq: Number of the first message of the turn that entered `step`.
         messages: The messages asked for, oldest first, as they were committed.
         first_seq: Number of the first message of `messages` or, if there are none, the number the next will get.
         oldest_seq: Number of the oldest message the store still has; 1 unless earlier ones were removed.
@@ -31,6 +33,8 @@ class Stored:
 
     revision: int = 0
     state: str | None = None
+    step: str | None = None
+    step_seq: int = 1
     messages: list[JSONObject] = field(default_factory=list[JSONObject])
     first_seq: int = 1
     oldest_seq: int = 1
@@ -44,9 +48,10 @@ class Commit:
         conversation_id: The conversation, 1 to 255 characters.
         agent_key: Whose state it is.
         revision: The revision the turn was built on.
-        messages: The turn's messages, the person's first.
+        messages: The turn's messages, the person's first. They are handed over: nobody changes them afterwards.
         state: The agent's state after the turn as JSON text; None leaves what is stored.
-        step: The journey's step after the turn; the context policy "step" looks it up.
+        step: The journey's step after the turn; the context policy "step" looks it up. With neither state nor step
+            the turn leaves what is stored of the agent as it is.
     """
 
     conversation_id: str
@@ -104,7 +109,10 @@ class Store(ABC):
 
     @abstractmethod
     async def save_state(self, conversation_id: str, agent_key: str, state: str | None) -> None:
-        """Replace an agent's state outside a turn; None forgets it. Counts as a revision."""
+        """Replace an agent's state outside a turn. Counts as a revision.
+
+        None forgets state and step; what was said so far no longer belongs to the agent's current step.
+        """
 
     @abstractmethod
     async def clear_messages(self, conversation_id: str) -> None:

@@ -1,0 +1,32 @@
+"""A store by its URL."""
+
+from __future__ import annotations
+
+from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.store.protocol import Store
+
+_POSSIBLE = (
+    "sqlite:///chat.db (a file, relative to the working directory), sqlite:////var/lib/chat.db (an absolute path), "
+    "sqlite:///:memory: or memory:// (gone with the process)"
+)
+
+
+def open_store(url: str) -> Store:
+    """The store that `url` names; nothing is read or written before it is first used.
+
+    Raises:
+        ConfigurationError: No store is known by that URL; the text lists what is possible.
+    """
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme == "memory" and not rest:
+        from agent_runtime_framework.store.volatile import VolatileStore
+
+        return VolatileStore()
+    if separator and scheme == "sqlite" and rest.startswith("/") and rest != "/":
+        # The database driver is loaded when a database is asked for.
+        from agent_runtime_framework.store.sqlite import SQLiteStore
+
+        return SQLiteStore(rest[1:])
+    if scheme in {"postgresql", "postgres"}:
+        raise ConfigurationError(f"PostgreSQL is not available in this version; possible are: {_POSSIBLE}")
+    raise ConfigurationError(f"no store is known by the URL {url!r}; possible are: {_POSSIBLE}")
