@@ -1,7 +1,7 @@
 """Models behind one interface; choosing one imports that vendor's SDK and no other.
 
 client = get_llm_client()                                   as configured
-client = get_llm_client(model="anthropic/claude-sonnet-5")  a provider and its model
+client = get_llm_client(model="anthropic/claude-sonnet-5-5")  a provider and its model
 client = get_llm_client(model="http://127.0.0.1:8080/v1")   any OpenAI-compatible server
 client = get_llm_client("offline")                          no key, no network
 """

@@ -1,19 +1,18 @@
 """From what was asked for and what is configured to a client.
 
-A provider is looked for in this order: the argument, the model's name, the configuration, a key that is present. Nothing
-found is an error: no client is made, and no network used, that nobody asked for.
+A provider is looked for in this order: the argument, the model's name, the configuration, a key that is present.
+Nothing found is an error: no client is made, and no network used, that nobody asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from agent_runtime_core.config import RuntimeConfig, get_config
 from agent_runtime_core.errors import ConfigurationError, OpenAIConfigurationError
 from agent_runtime_core.interfaces import LLMClient
-from agent_runtime_core.llm.models import get_provider_for_model
+from agent_runtime_core.llm.models import PROVIDERS, Choice, parse_model
 
 
 def get_llm_client(provider: str | None = None, model: str | None = None, **kwargs: Any) -> LLMClient:
@@ -21,7 +20,7 @@ def get_llm_client(provider: str | None = None, model: str | None = None, **kwar
 
     Args:
         provider: openai, anthropic, litellm or offline.
-        model: A model id (`gpt-4o`), a provider and its model (`anthropic/claude-sonnet-5`), or the address of an
+        model: A model id (`gpt-4o`), a provider and its model (`anthropic/claude-sonnet-5-5`), or the address of an
             OpenAI-compatible server (`http://127.0.0.1:8080/v1`, or `…/v1#name` where it serves several models). It is
             also the client's default model.
         **kwargs: For the client: `api_key`, `base_url`, `default_model`, `retry`, `max_concurrency` …
@@ -32,7 +31,7 @@ def get_llm_client(provider: str | None = None, model: str | None = None, **kwar
     choice = _choose(provider, model, kwargs)
     make = _MAKERS.get(choice.provider)
     if make is None:
-        known = ", ".join(sorted(_MAKERS))
+        known = ", ".join(PROVIDERS)
         raise ConfigurationError(
             f"Unknown LLM provider: {choice.provider}; known: {known}. For an OpenAI-compatible server pass its "
             "address as the model, for anything else provider='litellm'"
@@ -58,35 +57,6 @@ def get_llm_client_for_model(model: str, **kwargs: Any) -> LLMClient:
     return get_llm_client(model=model, **kwargs)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which client, for which model, at which address."""
-
-    provider: str
-    model: str | None = None
-    base_url: str | None = None
-
-
-def parse_model(model: str) -> Choice | None:
-    """The provider, model and address a model string names; None if it names no provider.
-
-    >>> parse_model("anthropic/claude-sonnet-5")
-    Choice(provider='anthropic', model='claude-sonnet-5', base_url=None)
-    >>> parse_model("http://127.0.0.1:11434/v1#qwen")
-    Choice(provider='openai', model='qwen', base_url='http://127.0.0.1:11434/v1')
-    """
-    if model.startswith(("http://", "https://")):
-        address, _, name = model.partition("#")
-        return Choice("openai", name or None, address)
-    prefix, slash, rest = model.partition("/")
-    if slash and prefix in _MAKERS:
-        return Choice(prefix, rest)
-    if model == "offline":
-        return Choice("offline")
-    provider = get_provider_for_model(model)
-    return Choice(provider, model) if provider else None
-
-
 def _choose(provider: str | None, model: str | None, options: Mapping[str, Any]) -> Choice:
     named = parse_model(model) if model else None
     if provider is not None:
@@ -95,21 +65,21 @@ def _choose(provider: str | None, model: str | None, options: Mapping[str, Any])
         return Choice(provider, model)
     if named is not None:
         return named
-    configured = _configured(get_config(), has_key="api_key" in options or "base_url" in options)
-    return Choice(configured.provider, model or configured.model, None if model else configured.base_url)
+    configured = _configured(get_config(), has_address="api_key" in options or "base_url" in options)
+    return Choice(configured.provider, model) if model else configured
 
 
-def _configured(config: RuntimeConfig, *, has_key: bool) -> Choice:
-    defaults = RuntimeConfig()
-    if config.model_provider != defaults.model_provider:
-        named = parse_model(config.default_model)
-        same = named is not None and named.provider == config.model_provider
-        chosen = config.default_model if config.default_model != defaults.default_model else None
-        return named if same and named is not None else Choice(config.model_provider, chosen)
-    if config.default_model != defaults.default_model:
-        return parse_model(config.default_model) or Choice(config.model_provider, config.default_model)
-    if has_key or config.get_openai_api_key():
-        return Choice(config.model_provider, config.default_model)
+def _configured(config: RuntimeConfig, *, has_address: bool) -> Choice:
+    has_model = config.is_set("default_model")
+    named = parse_model(config.default_model) if has_model else None
+    if config.is_set("model_provider"):
+        if named is not None and named.provider == config.model_provider:
+            return named
+        return Choice(config.model_provider, config.default_model if has_model else None)
+    if has_model:
+        return named or Choice(config.model_provider, config.default_model)
+    if has_address or config.get_openai_api_key() or config.get_openai_base_url():
+        return Choice(config.model_provider)
     if config.get_anthropic_api_key():
         return Choice("anthropic")
     raise OpenAIConfigurationError(_NOTHING_CONFIGURED)
@@ -118,8 +88,8 @@ def _configured(config: RuntimeConfig, *, has_key: bool) -> Choice:
 _NOTHING_CONFIGURED = """\
 no model is configured, and none is used unasked. Any one of these will do:
   OPENAI_API_KEY=…  or  ANTHROPIC_API_KEY=…              in the environment
-  AGENT_RUNTIME_DEFAULT_MODEL=anthropic/claude-sonnet-5  in the environment (any of the forms below)
-  configure(model_provider="anthropic", default_model="claude-sonnet-5")
+  AGENT_RUNTIME_DEFAULT_MODEL=anthropic/claude-sonnet-5-5  in the environment (any of the forms below)
+  configure(model_provider="anthropic", default_model="claude-sonnet-5-5")
   get_llm_client(model="openai/gpt-4o", api_key="…")
   get_llm_client(model="http://127.0.0.1:11434/v1")      a local server: Ollama, llama.cpp, vLLM …
   get_llm_client("offline")                              no key, no network: to try things out"""

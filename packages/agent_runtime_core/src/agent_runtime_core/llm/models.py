@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent_runtime_core.config import get_config
+
+PROVIDERS = ("anthropic", "litellm", "offline", "openai")
+"""What `get_llm_client` takes as a provider."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -34,11 +39,11 @@ class ModelInfo:
     description: str = ""
 
 
-def _openai(id: str, name: str, window: int, description: str, *, vision: bool = True) -> ModelInfo:
-    return ModelInfo(id, name, "openai", window, supports_vision=vision, description=description)
+def _openai(id: str, name: str, window: int, description: str) -> ModelInfo:
+    return ModelInfo(id, name, "openai", window, supports_vision=True, description=description)
 
 
-def _anthropic(id: str, name: str, description: str, window: int = 200_000) -> ModelInfo:
+def _anthropic(id: str, name: str, window: int, description: str) -> ModelInfo:
     return ModelInfo(id, name, "anthropic", window, supports_vision=True, description=description)
 
 
@@ -47,14 +52,12 @@ SUPPORTED_MODELS: list[ModelInfo] = [
     _openai("gpt-4o-mini", "GPT-4o mini", 128_000, "small and cheap"),
     _openai("gpt-4.1", "GPT-4.1", 1_047_576, "long context, follows instructions closely"),
     _openai("gpt-4.1-mini", "GPT-4.1 mini", 1_047_576, "long context, cheap"),
-    _openai("gpt-5", "GPT-5", 400_000, "reasons before it answers"),
-    _openai("gpt-5-mini", "GPT-5 mini", 400_000, "reasons, small"),
-    _openai("o1", "o1", 200_000, "reasons at length"),
-    _openai("o3-mini", "o3-mini", 200_000, "reasons, small", vision=False),
-    _anthropic("claude-opus-5", "Claude Opus 5", "most capable"),
-    _anthropic("claude-sonnet-5", "Claude Sonnet 5", "balanced"),
-    _anthropic("claude-haiku-4-5", "Claude Haiku 4.5", "small and fast"),
-    _anthropic("claude-sonnet-4-5", "Claude Sonnet 4.5", "balanced, previous generation"),
+    _openai("gpt-5.4-mini", "GPT-5.4 mini", 272_000, "reasons, small"),
+    _openai("gpt-5.5", "GPT-5.5", 1_050_000, "reasons before it answers"),
+    _anthropic("claude-opus-5-5", "Claude Opus 5.5", 1_000_000, "most capable"),
+    _anthropic("claude-sonnet-5-5", "Claude Sonnet 5.5", 1_000_000, "balanced"),
+    _anthropic("claude-haiku-5-5", "Claude Haiku 5.5", 1_000_000, "small and fast"),
+    _anthropic("claude-haiku-4-5", "Claude Haiku 4.5", 200_000, "small and fast, previous generation"),
     ModelInfo("offline", "Offline", "offline", 1_000_000, description="patterns, no network: to try things out"),
 ]
 """Models a menu can offer."""
@@ -87,3 +90,43 @@ def list_models_for_ui() -> list[dict[str, str]]:
         {"id": model.id, "name": model.name, "provider": model.provider, "description": model.description}
         for model in SUPPORTED_MODELS
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which provider, which model of it, at which address."""
+
+    provider: str
+    model: str | None = None
+    base_url: str | None = None
+
+
+def parse_model(model: str) -> Choice | None:
+    """The provider, model and address a model string names; None if it names no provider.
+
+    >>> parse_model("anthropic/claude-sonnet-5-5")
+    Choice(provider='anthropic', model='claude-sonnet-5-5', base_url=None)
+    >>> parse_model("http://127.0.0.1:11434/v1#qwen")
+    Choice(provider='openai', model='qwen', base_url='http://127.0.0.1:11434/v1')
+    """
+    if model.startswith(("http://", "https://")):
+        address, _, name = model.partition("#")
+        return Choice("openai", name or None, address)
+    if model == "offline":
+        return Choice("offline")
+    prefix, slash, rest = model.partition("/")
+    if slash and prefix in PROVIDERS:
+        return Choice(prefix, rest)
+    provider = get_provider_for_model(model)
+    return Choice(provider, model) if provider else None
+
+
+def configured_model(provider: str) -> str | None:
+    """The configured default model, where one is set and it belongs to `provider`."""
+    config = get_config()
+    if not config.is_set("default_model"):
+        return None
+    named = parse_model(config.default_model)
+    if named is not None and named.provider == provider:
+        return named.model
+    return config.default_model if config.model_provider == provider else None

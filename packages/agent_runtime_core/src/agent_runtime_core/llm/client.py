@@ -1,0 +1,224 @@
+"""What the clients of all vendors share: options sorted, errors typed, retries, a limit, pools that are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from agent_runtime_core.errors import ProviderError
+from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
+from agent_runtime_core.llm.failures import cut_off, provider_error
+from agent_runtime_core.llm.retry import Attempts, Pacing, RetryPolicy
+
+DEFAULT_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One request, sorted.
+
+    Attributes:
+        messages: As given.
+        model: As the provider calls it.
+        tools: Chat-completions functions, or the provider's own tools; empty for none.
+        tool_choice: auto, none, required, a tool's name, or the provider's own form.
+        allowed_tools: The names that may be called now; None for all of `tools`.
+        response_format: See `structured.output_format`.
+        options: Everything else, for the provider.
+    """
+
+    messages: Sequence[Mapping[str, Any]]
+    model: str
+    tools: Sequence[Mapping[str, Any]] = ()
+    tool_choice: Any = None
+    allowed_tools: frozenset[str] | None = None
+    response_format: Any = None
+    options: JSONObject = field(default_factory=dict[str, Any])
+
+
+class ProviderClient(LLMClient):
+    """A vendor's SDK behind `LLMClient`; subclasses say how one request is sent.
+
+    Besides the documented options, `generate` and `stream` take
+
+    - `tool_choice`: auto, none, required, or the name of a tool;
+    - `allowed_tools`: names out of `tools`. The list of tools stays the same from request to request, so that the
+      provider's cache holds, and the model is told which of them it may use now;
+    - `response_format`: a Pydantic model class, a JSON Schema, or the chat-completions form;
+    - `timeout`: seconds without a byte;
+    - whatever else the provider understands.
+
+    `stream` also takes `allow_reset`: a reply that breaks off after pieces were handed out is then begun again, behind
+    a chunk with `reset`; without it, that is an error.
+
+    Attributes:
+        default_model: The model of requests that name none.
+    """
+
+    provider: ClassVar[str]
+    supports_reset: ClassVar[bool] = True
+    supports_allowed_tools: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        default_model: str,
+        retry: RetryPolicy | None = None,
+        max_concurrency: int | None = None,
+        pacing: Pacing | None = None,
+    ) -> None:
+        """Prepare the client; nothing is connected yet.
+
+        Args:
+            default_model: The model of requests that name none.
+            retry: How often to try; the configured policy if None.
+            max_concurrency: How many requests may be under way at once; no limit if None.
+            pacing: Where time and chance come from.
+        """
+        self.default_model = default_model
+        self._attempts = Attempts(retry or RetryPolicy.configured(), pacing or Pacing(), max_concurrency)
+        self._client: Any = self._connect()
+        self._made: Any = self._client
+        self._home: weakref.ref[asyncio.AbstractEventLoop] | None = None
+        self._elsewhere: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+
+    async def generate(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str | None = None,
+        stream: bool = False,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        **kwargs: Any,
+    ) -> LLMResponse:
+        """Answer `messages`; see the class for the options. `stream` only changes how the reply is fetched.
+
+        Raises:
+            ProviderError: There is no answer; the subclass says why, the text what to do.
+        """
+        given = {"temperature": temperature, "max_tokens": max_tokens, **kwargs}
+        request = await self._request(messages, model, tools, given)
+        if stream:
+            return await self._attempts.call(lambda: self._collected(request))
+        return await self._attempts.call(lambda: self._completed(request))
+
+    async def stream(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        model: str | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        allow_reset: bool = False,
+        **kwargs: Any,
+    ) -> AsyncIterator[LLMStreamChunk]:
+        """Answer `messages` piece by piece; the last chunk has the calls, the finish reason, the usage, the message.
+
+        Raises:
+            ProviderError: There is no answer, or it broke off.
+        """
+        request = await self._request(messages, model, tools, kwargs)
+        async with aclosing(self._attempts.stream(lambda: self._pieces(request), may_reset=allow_reset)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Close the pooled connections; the client cannot be used afterwards."""
+        await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        await self.aclose()
+
+    @abstractmethod
+    def _connect(self) -> Any:
+        """A new client of the vendor's, with its own pool."""
+
+    @abstractmethod
+    async def _complete(self, request: ModelRequest) -> LLMResponse:
+        """Send once, and wait for the whole reply."""
+
+    @abstractmethod
+    def _begin(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
+        """Send once, and hand out the reply piece by piece."""
+
+    def _secrets(self) -> list[str | None]:
+        """Texts that must not appear in an error."""
+        return []
+
+    async def _model(self) -> str:
+        """The model of a request that names none."""
+        return self.default_model
+
+    def _vendor(self) -> Any:
+        """The vendor's client for the running loop: a pool belongs to the loop that opened its connections."""
+        loop = asyncio.get_running_loop()
+        home = self._home() if self._home is not None else None
+        if home is loop or self._client is not self._made:
+            return self._client
+        if home is None or home.is_closed():
+            if self._home is not None:
+                self._client = self._made = self._connect()
+            self._home = weakref.ref(loop)
+            return self._client
+        if loop not in self._elsewhere:
+            self._elsewhere[loop] = self._connect()
+        return self._elsewhere[loop]
+
+    async def _request(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        model: str | None,
+        tools: Sequence[Mapping[str, Any]] | None,
+        options: Mapping[str, Any],
+    ) -> ModelRequest:
+        rest = {name: value for name, value in options.items() if value is not None}
+        allowed = rest.pop("allowed_tools", None)
+        return ModelRequest(
+            messages=messages,
+            model=model or await self._model(),
+            tools=tools or (),
+            tool_choice=rest.pop("tool_choice", None),
+            allowed_tools=None if allowed is None else frozenset(allowed),
+            response_format=rest.pop("response_format", None),
+            options=rest,
+        )
+
+    async def _completed(self, request: ModelRequest) -> LLMResponse:
+        try:
+            return await self._complete(request)
+        except ProviderError:
+            raise
+        except Exception as exc:
+            raise self._typed(exc) from exc
+
+    async def _pieces(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
+        try:
+            async with aclosing(self._begin(request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except ProviderError:
+            raise
+        except Exception as exc:
+            raise self._typed(exc) from exc
+
+    async def _collected(self, request: ModelRequest) -> LLMResponse:
+        last: LLMStreamChunk | None = None
+        async for chunk in self._pieces(request):
+            last = chunk
+        if last is None or last.message is None:
+            raise cut_off(self.provider)
+        return LLMResponse(last.message, last.usage or {}, request.model, last.finish_reason or "")
+
+    def _typed(self, exc: Exception) -> Exception:
+        # What is not about the provider is raised as it was.
+        return provider_error(self.provider, exc, self._secrets()) or exc
