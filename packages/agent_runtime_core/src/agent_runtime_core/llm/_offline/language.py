@@ -1,0 +1,142 @@
+"""What the offline model knows of a language, read from `languages/<code>.toml` when it is first needed.
+
+To add a language, add such a file and its code to `CODES`; the rules are the same for all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any, cast
+
+from agent_runtime_core.llm._offline.text import Word, find_phrases, fold, stem, words_of
+
+CODES = ("en",)
+"""The languages, the fallback first."""
+
+Phrase = tuple[str, ...]
+
+
+class Language:
+    """One language: its word lists as folded phrases, its number words, patterns and sentences."""
+
+    def __init__(self, code: str, data: Mapping[str, Any]) -> None:
+        self.code = code
+        self._data = data
+        self._phrases: dict[str, tuple[Phrase, ...]] = {}
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A table of the data file."""
+        return cast("Mapping[str, Any]", self._data.get(name, {}))
+
+    def phrases(self, name: str, table: str = "words") -> tuple[Phrase, ...]:
+        """A word list, each entry cut into folded words."""
+        key = f"{table}.{name}"
+        if key not in self._phrases:
+            self._phrases[key] = _cut(self.table(table).get(name, ()))
+        return self._phrases[key]
+
+    def has(self, name: str, word: str) -> bool:
+        """True if the folded word is an entry of the list."""
+        return (word,) in self.phrases(name)
+
+    def groups(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """An array of tables of the data file."""
+        return cast("Sequence[Mapping[str, Any]]", self._data.get(name, ()))
+
+    def stems(self, words: Sequence[str]) -> frozenset[str]:
+        """The stems of words of the data file."""
+        return frozenset(stem(fold(word)) for word in words)
+
+    @cached_property
+    def action_names(self) -> tuple[str, ...]:
+        """The groups of `actions`."""
+        return tuple(self.table("actions"))
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Single words that tell this language from others."""
+        lists = ("common", "yes", "no", "greeting", "thanks", "farewell", "unknown", "help", "identity")
+        return frozenset(word for name in lists for phrase in self.phrases(name) for word in phrase)
+
+    def say(self, key: str, table: str = "say", **values: object) -> str:
+        """A sentence of this language, else of the fallback."""
+        text = self.table(table).get(key)
+        if not isinstance(text, str):
+            text = load(CODES[0]).table(table).get(key, "")
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    def patterns(self, name: str) -> tuple[re.Pattern[str], ...]:
+        """Regular expressions of the data file."""
+        return tuple(compiled(source) for source in self.table("patterns").get(name, ()))
+
+
+@cache
+def compiled(source: str) -> re.Pattern[str]:
+    """A pattern of a data file, without regard to case."""
+    return re.compile(source, re.IGNORECASE)
+
+
+@cache
+def kind_words(name: str) -> frozenset[str]:
+    """Stems that name a kind of value, in any language."""
+    return frozenset(
+        stem(word) for each in all_languages() for phrase in each.phrases(name, "kinds") for word in phrase
+    )
+
+
+@cache
+def load(code: str) -> Language:
+    """The language of that code."""
+    import tomllib  # importing the client must not cost a parser
+
+    text = files(__package__ or "").joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
+    return Language(code, tomllib.loads(text))
+
+
+def all_languages() -> tuple[Language, ...]:
+    """Every language there is a file for."""
+    return tuple(load(code) for code in CODES)
+
+
+def detect(texts: Sequence[str]) -> Language:
+    """The language of the first text that shows one, else the fallback."""
+    for text in texts:
+        scores = {each.code: _score(each, text) for each in all_languages()}
+        best = max(scores.values())
+        winners = [code for code, score in scores.items() if score == best]
+        if best and len(winners) == 1:
+            return load(winners[0])
+    return load(CODES[0])
+
+
+def _score(language: Language, text: str) -> int:
+    letters = sum(char in language.table("detect").get("letters", "") for char in text[:400].casefold())
+    return letters + sum(word.folded in language.vocabulary for word in words_of(text[:400]))
+
+
+def consists_of(text: str, language: Language, *names: str) -> bool:
+    """True if the text is made of phrases of these lists and filler only, with at least one of the first list."""
+    words = words_of(text)
+    found = {name: _covered(words, language.phrases(name)) for name in names}
+    filler = _covered(words, language.phrases("filler"))
+    covered = filler.union(*found.values())
+    return bool(found[names[0]]) and len(covered) == len(words)
+
+
+def mentions(text: str, language: Language, name: str) -> bool:
+    """True if a phrase of the list occurs."""
+    return next(find_phrases(words_of(text), language.phrases(name)), None) is not None
+
+
+def _covered(words: Sequence[Word], phrases: Sequence[Phrase]) -> set[int]:
+    return {index for start, end in find_phrases(words, phrases) for index in range(start, end)}
+
+
+def _cut(entries: object) -> tuple[Phrase, ...]:
+    listed = cast("Sequence[str]", entries) if isinstance(entries, list | tuple) else ()
+    return tuple(tuple(word.folded for word in words_of(fold(entry))) for entry in listed)

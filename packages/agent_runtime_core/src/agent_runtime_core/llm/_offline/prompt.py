@@ -1,0 +1,127 @@
+"""A prompt written for a model, as something that can be said to a person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agent_runtime_core.llm._offline.language import Language, compiled, detect
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"”']?\s+(?=[^\W\d_a-zäöüñ]|[¿¡\"“*-])|\n+")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+_MARKUP = re.compile(r"^#+ .*$|[*_]{2}|^>\s*", re.MULTILINE)
+_IDENTIFIER = re.compile(r"`[^`]*`|\b[a-z]+(?:_[a-z0-9]+)+\b")
+_ADDRESSES = re.compile(r"!|\?$")
+
+
+@dataclass(slots=True)
+class Spoken:
+    """What a prompt lets one say: statements, a question if there is one, and whether to introduce oneself."""
+
+    language: Language
+    statements: list[str] = field(default_factory=list[str])
+    questions: list[str] = field(default_factory=list[str])
+    introduces: bool = False
+    asides: list[str] = field(default_factory=list[str])
+
+    @property
+    def question(self) -> str:
+        """All questions, one after the other; empty if there is none."""
+        return " ".join(dict.fromkeys(self.questions))
+
+
+def spoken(prompt: str, tools: Sequence[str]) -> Spoken:
+    """Read a prompt; instructions that concern only the model, and names of tools, are left out."""
+    language = detect([prompt])
+    result = Spoken(language)
+    for sentence in _sentences(prompt):
+        clean = _without_tools(sentence, tools, language)
+        if clean and not any(compiled(source).search(clean) for source in _list(language, "drop")):
+            _say(clean, language, result)
+    if not result.statements and not result.questions and not result.introduces:
+        result.statements = result.asides[-1:]
+    return result
+
+
+def _list(language: Language, name: str) -> Sequence[str]:
+    return language.table("prompt").get(name, ())
+
+
+def _sentences(prompt: str) -> Iterator[str]:
+    lines = _MARKUP.sub("", prompt[:12000]).splitlines()
+    joined: list[str] = []
+    for line in lines:
+        if _BULLET.match(line) and joined and joined[-1].rstrip().endswith((":", ",")):
+            item = _BULLET.sub("", line).strip().rstrip(".;,")
+            joined[-1] = f"{joined[-1].rstrip().removesuffix(':')} {item},"
+        else:
+            joined.append(_BULLET.sub("", line))
+    for line in joined:
+        for sentence in _SENTENCE_END.split(line.strip().rstrip(",")):
+            if sentence.strip():
+                yield sentence.strip()
+
+
+def _without_tools(sentence: str, tools: Sequence[str], language: Language) -> str:
+    names = "|".join([*(re.escape(name) for name in sorted(tools, key=len, reverse=True)), r"[a-z]+(?:_[a-z0-9]+)+"])
+    for source in _list(language, "tool_mention"):
+        sentence = compiled(source.replace("TOOL", f"(?:{names})")).sub("", sentence)
+    sentence = re.sub(r"\s+([.,!?;:])", r"\1", sentence).strip(" ,;:")
+    return "" if _IDENTIFIER.search(sentence) or not any(map(str.isalnum, sentence)) else sentence
+
+
+def addressed(text: str, language: Language) -> str:
+    """The text with the person spoken to instead of spoken of."""
+    for source, replacement in _list(language, "address"):
+        text = compiled(source).sub(lambda match, put=replacement: _filled(put, match), text)
+    return text
+
+
+def _filled(template: str, match: re.Match[str]) -> str:
+    for index, group in enumerate(match.groups()):
+        template = template.replace("{" + str(index) + "}", group or "")
+    return template
+
+
+def _say(sentence: str, language: Language, result: Spoken, depth: int = 0) -> None:
+    bare = addressed(sentence, language).rstrip(" .!;:,")
+    both = compiled(language.table("prompt").get("again", "^$")).match(bare)
+    if both and depth < 3:
+        for part in both.groups():
+            _say(part, language, result, depth + 1)
+        return
+    for source, kind, template in _list(language, "rules"):
+        match = compiled(source).match(bare.rstrip("?") if kind == "question" else bare)
+        if match:
+            _apply(kind, _filled(template, match), language, result, depth)
+            return
+    _say_as_it_is(sentence, language, result)
+
+
+def _apply(kind: str, text: str, language: Language, result: Spoken, depth: int) -> None:
+    match kind:
+        case "question":
+            result.questions.append(_capital(text))
+        case "statement":
+            result.statements.append(_capital(text if text[-1:] in ".!?" else f"{text}."))
+        case "again" if depth < 3:
+            _say(text, language, result, depth + 1)
+        case _:
+            result.introduces = True
+
+
+def _say_as_it_is(sentence: str, language: Language, result: Spoken) -> None:
+    """A sentence that no rule knows is said if it is a question or plainly speaks to the person."""
+    text = addressed(sentence, language)
+    if text.endswith("?"):
+        result.questions.append(_capital(text))
+    elif _ADDRESSES.search(text) or compiled(language.table("prompt").get("speaks", "^$")).search(sentence):
+        result.statements.append(_capital(text if text[-1:] in ".!?" else f"{text}."))
+    else:
+        result.asides.append(_capital(text if text[-1:] in ".!?" else f"{text}."))
+
+
+def _capital(text: str) -> str:
+    start = next((index for index, char in enumerate(text) if char.isalnum()), 0)
+    return text[:start] + text[start : start + 1].upper() + text[start + 1 :]

@@ -1,0 +1,121 @@
+"""Asking for what is missing, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent_runtime_core.llm._offline.decide import Bid
+from agent_runtime_core.llm._offline.language import Language, compiled, detect, load
+from agent_runtime_core.llm._offline.offers import Offer
+from agent_runtime_core.llm._offline.prompt import addressed
+from agent_runtime_core.llm._offline.schema import Kind, Parameter
+
+_PLAIN = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
+_MOST_CHOICES = 12
+_SIDE_DOORS = {"decline", "cancel", "back", "help", "restart", "skip"}
+
+
+def ask_for(parameters: Sequence[Parameter], language: Language) -> str:
+    """One question for one or several parameters."""
+    if len(parameters) == 1:
+        return _ask_one(parameters[0], language)
+    plain = [each for each in parameters if each.kind not in (Kind.BOOLEAN, Kind.CHOICES)]
+    if len(plain) < len(parameters) or len(parameters) > 4:
+        return _ask_one(parameters[0], language)
+    labels = [label_of(each, language) for each in parameters]
+    return language.say("described", "ask", label=listed(labels, language, "and"))
+
+
+def _ask_one(parameter: Parameter, language: Language) -> str:
+    kind, label = parameter.kind, label_of(parameter, language)
+    choices = listed(choice_labels(parameter), language, "or")
+    if kind is Kind.CHOICES and choices:
+        return language.say("choice_many", "ask", choices=choices)
+    if kind is Kind.CHOICE and choices:
+        bare = compiled(language.table("prompt").get("lead", "^$")).sub("", label).strip() or label
+        return language.say("choice", "ask", label=bare, choices=choices)
+    if kind is Kind.BOOLEAN:
+        return _ask_whether(parameter, language, label)
+    key = parameter.part or kind.value
+    if kind in _PLAIN and len(parameter.stems) <= 2:
+        return language.say(key, "ask")
+    described = _described(parameter, language)
+    if described.endswith("?"):
+        return described
+    return language.say("described", "ask", label=label)
+
+
+def _ask_whether(parameter: Parameter, language: Language, label: str) -> str:
+    described = _described(parameter, language)
+    if described.endswith("?"):
+        return described
+    whether = compiled(language.table("prompt").get("whether", "^(?:whether|if) "))
+    if whether.match(described):
+        return language.say("boolean", "ask", label=whether.sub("", described))
+    return language.say("flag", "ask", label=label[:1].upper() + label[1:])
+
+
+def label_of(parameter: Parameter, language: Language) -> str:
+    """What a parameter is called in a sentence: "your email", "the yearly mileage"."""
+    described = _described(parameter, language)
+    if not described or described.endswith("?") or len(described) > 80:
+        described = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", parameter.name).replace("_", " ").strip().lower()
+    if compiled(language.table("prompt").get("lead", "^$")).match(described):
+        return described
+    return f"{language.say('determiner', 'prompt')} {described}".strip()
+
+
+def _described(parameter: Parameter, language: Language) -> str:
+    """The description as part of a sentence to the person; empty if it is written in another language."""
+    text = parameter.description.strip()
+    if not text or (language.code != load("en").code and detect([text]) is not language):
+        return ""
+    own = detect([text])
+    text = re.split(r"(?<=[.;])\s", addressed(text, own))[0]
+    text = compiled(own.table("prompt").get("format_note", "$^")).sub("", text).strip(" .;:,")
+    if parameter.description.strip().endswith("?"):
+        return text if text.endswith("?") else f"{text}?"
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def choice_labels(parameter: Parameter) -> list[str]:
+    """The choices in words; none if there are too many to read out."""
+    labels = [each.labels[0] for each in parameter.choices if each.labels]
+    return labels if len(labels) <= _MOST_CHOICES else []
+
+
+def listed(items: Sequence[str], language: Language, joined_by: str) -> str:
+    """The items as one enumeration: "a, b or c"."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {language.say(joined_by, 'ask')} {items[-1]}"
+
+
+def ask_which(offers: Sequence[Offer], language: Language) -> str:
+    """A question for what to do next, from the tools' descriptions."""
+    front = [each for each in offers if not _SIDE_DOORS.intersection(each.groups())] or list(offers)
+    phrases = [phrase for phrase in dict.fromkeys(map(action_phrase, front)) if phrase]
+    if not phrases or len(phrases) > _MOST_CHOICES:
+        return language.say("next", "ask")
+    return language.say("tools", "ask", tools=listed(phrases, language, "or"))
+
+
+def action_phrase(offer: Offer) -> str:
+    """What a tool does, as it follows "would you like to": from its description, else its name."""
+    language = detect([offer.description])
+    text = re.split(r"(?<=[.;!?])\s|\n", offer.description.strip())[0].strip(" .;:,")
+    text = addressed(text, language)
+    if not text or len(text) > 90 or re.search(r"\b[a-z]+_[a-z_]+\b|^(?:use|call) ", text, re.IGNORECASE):
+        text = offer.name.replace("_", " ")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def question_for(bids: Sequence[Bid], language: Language) -> str:
+    """What to ask so that a tool can be called; empty if there is nothing to ask."""
+    waiting = [bid for bid in bids if bid.missing]
+    without = [bid.offer for bid in bids if not bid.offer.required]
+    if waiting and (len(waiting) == 1 or waiting[0].filling.values or waiting[0].mention.names_it):
+        return ask_for(waiting[0].missing, language)
+    offers = [bid.offer for bid in bids]
+    return ask_which(offers if waiting else without, language) if offers else ""
