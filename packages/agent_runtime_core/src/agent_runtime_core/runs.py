@@ -9,6 +9,7 @@ from uuid import UUID
 
 from agent_runtime_core.contexts import EventCallback, InMemoryRunContext
 from agent_runtime_core.interfaces import AgentRuntime, EventType, JSONObject, RunContext, RunResult, Tool, ToolRegistry
+from agent_runtime_core.logs import log_context
 
 
 async def run_agent(
@@ -38,6 +39,11 @@ async def run_agent(
         tool_registry=registry,
         on_event=on_event,
     )
+    with log_context(run_id=ctx.run_id, conversation_id=ctx.conversation_id):
+        return await _run(agent, ctx)
+
+
+async def _run(agent: AgentRuntime, ctx: RunContext) -> RunResult:
     await ctx.emit(EventType.RUN_STARTED, {"agent_key": agent.key, "attempt": 1})
     try:
         result = await agent.run(ctx)

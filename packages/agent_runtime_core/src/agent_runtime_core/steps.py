@@ -26,6 +26,7 @@ from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.errors import StepCancelledError as StepCancelledError
 from agent_runtime_core.errors import StepExecutionError as StepExecutionError
 from agent_runtime_core.interfaces import EventType, JSONObject, RunContext
+from agent_runtime_core.logs import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -247,7 +248,8 @@ class StepExecutor:
     async def _execute(self, step: Step, position: JSONObject) -> None:
         outcome = self._results[step.name] = StepResult(step.name, StepStatus.PENDING)
         try:
-            outcome.result = await self._try_until_done(step, position, outcome)
+            with log_context(workflow_step=step.name):
+                outcome.result = await self._try_until_done(step, position, outcome)
         except asyncio.CancelledError:
             outcome.status = StepStatus.CANCELLED
             raise
