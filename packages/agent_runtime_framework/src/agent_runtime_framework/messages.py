@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.toolcalls import clean_text, read_calls
+from agent_runtime_framework.toolcalls import MAPPING, clean_text, read_calls
 
 ContextPolicy: TypeAlias = int | Literal["all", "step"]
 """Which earlier messages a request carries: all, the last so many, or those since the current step began."""
@@ -158,7 +158,7 @@ def as_wire(message: object) -> JSONObject | None:
     """
     convert = getattr(message, "to_dict", None)
     data: object = convert() if callable(convert) else message
-    if not isinstance(data, Mapping):
+    if not isinstance(data, MAPPING):
         return None
     wire: JSONObject = dict(cast("Mapping[str, Any]", data))
     if not isinstance(wire.get("role"), str):

@@ -24,6 +24,9 @@ MAX_ARGUMENT_CHARS = 100_000
 PREVIEW_CHARS = 800
 """How much of a bad argument text the model is shown again, in characters."""
 
+MAPPING = (dict, Mapping)
+"""For `isinstance` on hot paths: a dict is told at once, where the abstract class alone takes ten times as long."""
+
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ILLEGAL_IN_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _BROKEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
@@ -51,10 +54,14 @@ class ToolCall:
     error: str | None = None
 
     @property
+    def wire_name(self) -> str:
+        """The name, with what providers reject in a name replaced."""
+        return self.name if _FUNCTION_NAME.fullmatch(self.name) else _legal_name(self.name)
+
+    @property
     def wire(self) -> JSONObject:
         """The call as an entry of an assistant message's `tool_calls`."""
-        name = self.name if _FUNCTION_NAME.fullmatch(self.name) else _legal_name(self.name)
-        return {"id": self.id, "type": "function", "function": {"name": name, "arguments": self.text}}
+        return {"id": self.id, "type": "function", "function": {"name": self.wire_name, "arguments": self.text}}
 
 
 def read_calls(raw: object, taken: AbstractSet[str] = frozenset()) -> list[ToolCall]:
@@ -139,7 +146,7 @@ def _read_call(entry: object, assign: Callable[[str], str]) -> ToolCall:
 
 
 def _as_mapping(value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPING):
         return cast("Mapping[str, Any]", value)
     dump = getattr(value, "model_dump", None)
     if callable(dump):
@@ -179,12 +186,11 @@ def _read_text(raw: str) -> tuple[JSONObject, str, str | None]:
 _UNREADABLE = object()
 
 
-def _load(text: str) -> object:
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+_load = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _read_leniently(text: str) -> object:

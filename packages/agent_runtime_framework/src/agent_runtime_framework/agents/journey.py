@@ -7,7 +7,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import conversation_key
@@ -108,6 +108,8 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         self.memory = memory
         self.hooks = hooks
         self.sinks = tuple(sinks)
+        own, base = cast("Any", type(self)), cast("Any", JourneyAgent)
+        self._keeps_its_own_state: bool = own.load_state is not base.load_state
         self._default_client: LLMClient | None = None
         self._chat_memory: MemoryManager | None = None
         self._running: set[asyncio.Task[object]] = set()
@@ -243,8 +245,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         if own is not None:
             return own
         initial = self.get_initial_state()
-        is_ours = type(self).load_state is JourneyAgent.load_state
-        if conversation is None or conversation.state is None or not is_ours:
+        if conversation is None or conversation.state is None or self._keeps_its_own_state:
             return initial
         where = f" of conversation {str(ctx.conversation_id)!r} (agent {self.key!r})"
         return load_state(type(initial), conversation.state, where=where)

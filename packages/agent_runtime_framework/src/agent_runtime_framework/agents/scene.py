@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -12,7 +12,7 @@ from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.state.serializer import StateSerializer
-from agent_runtime_framework.toolcalls import ToolCall
+from agent_runtime_framework.toolcalls import MAPPING, ToolCall
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -105,13 +105,12 @@ class JourneyScene(Generic[StateT, ToolsT]):
         return self._tools
 
     def _adopt(self, tools: ToolsT) -> None:
-        """Follow tools that replaced their state instead of changing it, and refuse a state that cannot be kept."""
+        """Follow tools that replaced their state instead of changing it."""
         held = getattr(tools, "state", self.state)
         if held is not self.state:
             if not isinstance(held, type(self.state)):
                 raise StateError(f"a tool replaced the state by {held!r:.80}; expected a {type(self.state).__name__}")
             self.state = cast("StateT", held)
-        dump_state(self.state)
 
     async def _checkpoint(self, state: StateT) -> None:
         if self._emitter:
@@ -151,9 +150,9 @@ def dump_state(state: BaseJourneyState[Any]) -> str:
     name = type(state).__name__
     try:
         data = cast("object", state.to_dict())
-        if not isinstance(data, Mapping):
+        if not isinstance(data, MAPPING):
             raise TypeError(f"to_dict returned {data!r:.80}; expected a dict")
-        return json.dumps(data, ensure_ascii=False, default=_to_json, separators=(",", ":"))
+        return _encode(data)
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
         raise StateError(
             f"the state cannot be kept: {name}.to_dict() must give a JSON object ({type(error).__name__}: {error})"
@@ -195,3 +194,6 @@ def _to_json(value: object) -> object:
     if plain is value:
         raise TypeError(f"{value!r:.80} ({type(value).__name__}) is not JSON")
     return plain
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=_to_json, separators=(",", ":")).encode

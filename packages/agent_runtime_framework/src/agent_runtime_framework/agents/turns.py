@@ -54,7 +54,7 @@ async def take_turn(
         _report_failure(io, error)
         raise
     assert isinstance(end, Finish)  # nothing pauses a turn yet
-    await asyncio.shield(asyncio.ensure_future(keep(turn)))
+    await keep(turn)
     _report_end(io, end, turn)
     return turn, end
 

@@ -12,6 +12,8 @@ from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.preview import Preview
 from agent_runtime_framework.executor.reply import read_reply
 from agent_runtime_framework.executor.turn import Reply
+from agent_runtime_framework.toolcalls import MAPPING
+from agent_runtime_framework.tools.compiled import OfferedTool
 from agent_runtime_framework.tools.offer import Offer
 
 
@@ -41,14 +43,23 @@ class Request:
     requires_tool: bool = False
 
     @property
-    def tools(self) -> list[JSONObject] | None:
+    def wire_tools(self) -> list[JSONObject] | None:
         """The tools in wire form."""
         return self.offer.wire if self.offer is not None else None
 
     @property
+    def tools(self) -> Mapping[str, OfferedTool]:
+        """The tools by name."""
+        return self.offer.tools if self.offer is not None else _NO_TOOLS
+
+    @property
     def options(self) -> JSONObject:
         """Further options; empty whenever possible, since a client need not know any."""
-        return {"tool_choice": "required"} if self.requires_tool and self.tools else {}
+        return {"tool_choice": "required"} if self.requires_tool and self.tools else _NO_OPTIONS
+
+
+_NO_TOOLS: Mapping[str, OfferedTool] = {}
+_NO_OPTIONS: JSONObject = {}
 
 
 class Model(Protocol):
@@ -67,14 +78,14 @@ class WholeReplies:
 
     async def ask(self, request: Request, emitter: Emitter) -> Reply:
         """The reply; its text is emitted as one delta."""
-        response = await self._client.generate(request.messages, tools=request.tools, **request.options)
+        response = await self._client.generate(request.messages, tools=request.wire_tools, **request.options)
         message = getattr(response, "message", None)
         if response is None or (message is None and not hasattr(response, "message")):
             raise RunError(
                 f"{type(self._client).__name__}.generate returned {response!r:.200}; expected an object with a "
                 "`message` dict, such as agent_runtime_core.LLMResponse"
             )
-        reply = read_reply(message, _usage(getattr(response, "usage", None)), _tools(request))
+        reply = read_reply(message, _usage(getattr(response, "usage", None)), request.tools)
         if emitter and reply.text:
             emitter.emit(EventType.ASSISTANT_DELTA, {"delta": reply.text})
         return reply
@@ -92,13 +103,13 @@ class StreamedReplies:
         if not callable(open_stream):
             return await WholeReplies(self._client).ask(request, emitter)
         try:
-            stream = open_stream(request.messages, tools=request.tools, **request.options)
+            stream = open_stream(request.messages, tools=request.wire_tools, **request.options)
             return await self._follow(cast("AsyncIterator[Any]", stream), request, emitter)
         except NotImplementedError:
             return await WholeReplies(self._client).ask(request, emitter)
 
     async def _follow(self, stream: AsyncIterator[Any], request: Request, emitter: Emitter) -> Reply:
-        tools = _tools(request)
+        tools = request.tools
         preview = Preview(tools, holds_all=bool(request.options))
         calls: list[JSONObject] = []
         usage: Mapping[str, Any] | None = None
@@ -124,12 +135,8 @@ def _settle(released: str, text: str, emitter: Emitter) -> None:
         emitter.emit(EventType.ASSISTANT_DELTA, {"delta": rest})
 
 
-def _tools(request: Request) -> Mapping[str, Any]:
-    return request.offer.tools if request.offer is not None else {}
-
-
 def _usage(usage: object) -> Mapping[str, Any] | None:
-    if usage is None or isinstance(usage, Mapping):
+    if usage is None or isinstance(usage, MAPPING):
         return cast("Mapping[str, Any] | None", usage)
     dump = getattr(usage, "model_dump", None)
     return cast("Mapping[str, Any]", dump()) if callable(dump) else None

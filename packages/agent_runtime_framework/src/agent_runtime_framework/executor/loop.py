@@ -114,7 +114,7 @@ async def _ask(turn: Turn, request: Request, io: TurnIO, number: int) -> Reply:
     hooks = io.hooks
     if hooks is not None:
         await notify(hooks, "on_iteration_start", number)
-        await notify(hooks, "on_llm_call", request.messages, request.tools)
+        await notify(hooks, "on_llm_call", request.messages, request.wire_tools)
     reply = await io.model.ask(request, io.emitter)
     calls = turn.replied(reply)
     if hooks is not None and calls:

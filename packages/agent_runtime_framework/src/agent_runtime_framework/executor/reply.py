@@ -26,7 +26,15 @@ from typing import Any, Protocol, cast
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.executor.turn import Reply
 from agent_runtime_framework.messages import text_of
-from agent_runtime_framework.toolcalls import ToolCall, clean_text, make_call, preview, read_arguments, read_calls
+from agent_runtime_framework.toolcalls import (
+    MAPPING,
+    ToolCall,
+    clean_text,
+    make_call,
+    preview,
+    read_arguments,
+    read_calls,
+)
 
 MAX_SCANNED_CHARS = 200_000
 """Longer texts are not searched for calls, in characters."""
@@ -71,7 +79,7 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
         usage: The client's token counts.
         tools: The tools that were offered with the request.
     """
-    if not isinstance(message, Mapping):
+    if not isinstance(message, MAPPING):
         return Reply(usage=usage)
     content = cast("Mapping[str, Any]", message)
     text = clean_text(text_of(content.get("content"))).strip()

@@ -23,14 +23,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, TypeGuard, cast
 
 from agent_runtime_core.errors import AgentRuntimeError
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.messages import tool_message
-from agent_runtime_framework.toolcalls import ToolCall, unique_id
+from agent_runtime_framework.messages import call_ids, tool_message
+from agent_runtime_framework.toolcalls import MAPPING, ToolCall, unique_id
 
 APOLOGY = "I'm sorry, I can't get this done at the moment. Please try again, or tell me more."
 """What the person reads when a call keeps failing and no other sentence is configured."""
@@ -130,76 +130,57 @@ class Finish:
 NextMove: TypeAlias = CallModel | CallTool | Pause | Finish
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Everything a turn remembers; JSON, so that it can be saved between any two moves."""
-
-    messages: list[JSONObject] = field(default_factory=list[JSONObject])
-    waiting: list[ToolCall] = field(default_factory=list[ToolCall])
-    requests: int = 0
-    calls_made: int = 0
-    is_first: bool = False
-    empty_replies: int = 0
-    last_result: str | None = None
-    failures: dict[str, int] = field(default_factory=dict[str, int])
-    usage: JSONObject = field(default_factory=dict[str, Any])
-    note: str | None = None
-    pause: str | None = None
-    finish: Finish | None = None
-
-
 class Turn:
     """One person's message on its way to one reply.
 
     Args:
         policy: Limits and habits.
         taken: The call ids that earlier turns used; never changed here.
+
+    Attributes:
+        messages: What this turn has produced, in wire form; complete whenever no call is waiting.
+        usage: Token counts summed over all replies.
+        requests: Model requests made.
+        calls_made: Tool calls answered, refused ones included.
     """
 
-    __slots__ = ("_ids", "_now", "_taken", "policy")
+    __slots__ = (
+        "_empty_replies", "_failures", "_finish", "_ids", "_is_first", "_last_result", "_note", "_pause", "_taken",
+        "_waiting", "calls_made", "messages", "policy", "requests", "usage",
+    )  # fmt: skip
 
     def __init__(self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset()) -> None:
         self.policy = policy
+        self.messages: list[JSONObject] = []
+        self.usage: JSONObject = {}
+        self.requests = 0
+        self.calls_made = 0
         self._taken = taken
         self._ids: set[str] = set()
-        self._now = _Progress()
-
-    @property
-    def messages(self) -> list[JSONObject]:
-        """The messages this turn has produced, in wire form; complete whenever no call is waiting."""
-        return self._now.messages
-
-    @property
-    def usage(self) -> JSONObject:
-        """Token counts summed over all replies."""
-        return self._now.usage
-
-    @property
-    def requests(self) -> int:
-        """Model requests made."""
-        return self._now.requests
-
-    @property
-    def calls_made(self) -> int:
-        """Tool calls answered, refused ones included."""
-        return self._now.calls_made
+        self._waiting: list[ToolCall] = []
+        self._is_first = False
+        self._empty_replies = 0
+        self._last_result: str | None = None
+        self._failures: dict[str, int] = {}
+        self._note: str | None = None
+        self._pause: str | None = None
+        self._finish: Finish | None = None
 
     @property
     def has_waiting_calls(self) -> bool:
         """True while calls of the last reply are unanswered."""
-        return bool(self._now.waiting)
+        return bool(self._waiting)
 
     def next(self) -> NextMove:
         """The next move; asking twice gives the same answer."""
-        now = self._now
-        if now.finish is not None:
-            return now.finish
-        if now.waiting:
-            call = now.waiting[0]
-            return CallTool(call, now.is_first) if now.pause is None else Pause(call, now.pause)
-        if now.requests >= self.policy.max_requests:
+        if self._finish is not None:
+            return self._finish
+        if self._waiting:
+            call = self._waiting[0]
+            return CallTool(call, self._is_first) if self._pause is None else Pause(call, self._pause)
+        if self.requests >= self.policy.max_requests:
             return self._end(StoppedReason.MAX_ITERATIONS, self.policy.limit_reply)
-        return CallModel(now.requests, now.note)
+        return CallModel(self.requests, self._note)
 
     def replied(self, reply: Reply) -> tuple[ToolCall, ...]:
         """Take in the model's reply; returns its calls as they will be handed out.
@@ -207,13 +188,12 @@ class Turn:
         Raises:
             ProtocolError: The turn was not waiting for a reply.
         """
-        if not isinstance(self.next(), CallModel):
+        if self._finish is not None or self._waiting or self.requests >= self.policy.max_requests:
             raise ProtocolError("a reply came in, but the turn was not waiting for one")
-        now = self._now
-        now.requests += 1
-        now.note = None
+        self.requests += 1
+        self._note = None
         if reply.usage:
-            add_usage(now.usage, reply.usage)
+            add_usage(self.usage, reply.usage)
         if reply.calls:
             return self._queue(reply)
         self._take_text(reply.text)
@@ -225,17 +205,16 @@ class Turn:
         Raises:
             ProtocolError: That call was not being waited for.
         """
-        now = self._now
-        if now.finish is not None or now.pause is not None or not now.waiting or now.waiting[0].id != call_id:
+        if self._finish is not None or self._pause is not None or not self._waiting or self._waiting[0].id != call_id:
             raise ProtocolError(f"a result for call {call_id!r} came in, but the turn was not waiting for it")
         call = self._answer(result)
-        now.is_first = False
-        now.last_result = result
+        self._is_first = False
+        self._last_result = result
         if not ok and self._has_failed_too_often(call):
             self.abandon(NOT_RUN)
             self._end(StoppedReason.REPEATED_FAILURE, self.policy.limit_reply or APOLOGY)
-        elif ok and not now.waiting and call.name in self.policy.terminal_tools:
-            now.finish = Finish(result, f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
+        elif ok and not self._waiting and call.name in self.policy.terminal_tools:
+            self._finish = Finish(result, f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
 
     def paused(self, reason: str) -> None:
         """Hold the turn at the call that `next` handed out.
@@ -245,7 +224,7 @@ class Turn:
         """
         if not isinstance(self.next(), CallTool):
             raise ProtocolError("a pause was reported, but no call was handed out")
-        self._now.pause = reason
+        self._pause = reason
 
     def resumed(self) -> None:
         """Go on at the call the turn was held at.
@@ -253,9 +232,9 @@ class Turn:
         Raises:
             ProtocolError: The turn is not paused.
         """
-        if self._now.pause is None:
+        if self._pause is None:
             raise ProtocolError("the turn was resumed, but it is not paused")
-        self._now.pause = None
+        self._pause = None
 
     def abandon(self, current: str, rest: str = NOT_RUN) -> None:
         """Answer the calls that are still waiting, so that the messages are complete.
@@ -265,7 +244,7 @@ class Turn:
             rest: The answer to those behind it, which were never started.
         """
         answer = current
-        while self._now.waiting:
+        while self._waiting:
             self._answer(answer)
             answer = rest
 
@@ -276,31 +255,28 @@ class Turn:
 
     def dump(self) -> JSONObject:
         """The turn as JSON, to be continued by `load`."""
-        now = self._now
-        finish = now.finish and {"response": now.finish.response, "stopped_reason": now.finish.stopped_reason}
-        plain = {name: deepcopy(getattr(now, name)) for name in _PLAIN}
-        return {**plain, "waiting": [call_to_dict(call) for call in now.waiting], "finish": finish}
+        finish = self._finish and {"response": self._finish.response, "stopped_reason": self._finish.stopped_reason}
+        plain = {name: deepcopy(getattr(self, name)) for name in _PLAIN}
+        return {**plain, "waiting": [call_to_dict(call) for call in self._waiting], "finish": finish}
 
     @classmethod
     def load(cls, policy: TurnPolicy, data: Mapping[str, Any], taken: AbstractSet[str] = frozenset()) -> Self:
         """The turn that `dump` described."""
         turn = cls(policy, taken)
-        now = turn._now
         for name in _PLAIN:
-            setattr(now, name, deepcopy(data[name]))
-        now.waiting = [ToolCall(**call) for call in data["waiting"]]
-        now.finish = Finish(**data["finish"]) if data["finish"] else None
-        turn._ids.update(call["id"] for message in now.messages for call in message.get("tool_calls") or ())
+            setattr(turn, name, deepcopy(data[name]))
+        turn._waiting = [ToolCall(**call) for call in data["waiting"]]
+        turn._finish = Finish(**data["finish"]) if data["finish"] else None
+        turn._ids = call_ids(turn.messages)
         return turn
 
     def _queue(self, reply: Reply) -> tuple[ToolCall, ...]:
-        now = self._now
         calls = tuple(self._with_own_id(call) for call in reply.calls)
-        now.messages.append(
+        self.messages.append(
             {"role": "assistant", "content": reply.text or None, "tool_calls": [call.wire for call in calls]}
         )
-        now.waiting = list(calls)
-        now.is_first = True
+        self._waiting = list(calls)
+        self._is_first = True
         return calls
 
     def _with_own_id(self, call: ToolCall) -> ToolCall:
@@ -309,42 +285,40 @@ class Turn:
         return call if own == call.id else ToolCall(own, call.name, call.arguments, call.text, call.error)
 
     def _take_text(self, text: str) -> None:
-        now, policy = self._now, self.policy
+        policy = self.policy
         if text:
-            now.messages.append({"role": "assistant", "content": text})
-        elif now.empty_replies < policy.ask_again:
-            now.empty_replies += 1
-            now.note = EMPTY_REPLY_NOTE
+            self.messages.append({"role": "assistant", "content": text})
+        elif self._empty_replies < policy.ask_again:
+            self._empty_replies += 1
+            self._note = EMPTY_REPLY_NOTE
             return
         if policy.stop_on_text:
-            now.finish = Finish(text, StoppedReason.TEXT_RESPONSE)
+            self._finish = Finish(text, StoppedReason.TEXT_RESPONSE)
         else:
-            now.note = CONTINUE_NOTE
+            self._note = CONTINUE_NOTE
 
     def _answer(self, result: str) -> ToolCall:
-        now = self._now
-        call = now.waiting.pop(0)
-        now.calls_made += 1
-        now.messages.append(tool_message(call.id, call.wire["function"]["name"], result))
+        call = self._waiting.pop(0)
+        self.calls_made += 1
+        self.messages.append(tool_message(call.id, call.wire_name, result))
         return call
 
     def _has_failed_too_often(self, call: ToolCall) -> bool:
-        failures = self._now.failures
+        failures = self._failures
         key = f"{call.name}\n{call.error or call.text}"
         failures[key] = failures.get(key, 0) + 1
         return failures[key] >= self.policy.max_failures
 
     def _end(self, reason: StoppedReason, sentence: str | None) -> Finish:
-        now = self._now
         if sentence:
-            now.messages.append({"role": "assistant", "content": sentence})
-        now.finish = Finish(sentence or now.last_result or "", reason)
-        return now.finish
+            self.messages.append({"role": "assistant", "content": sentence})
+        self._finish = Finish(sentence or self._last_result or "", reason)
+        return self._finish
 
 
 _PLAIN = (
-    "messages", "requests", "calls_made", "is_first", "empty_replies", "last_result", "failures", "usage", "note",
-    "pause",
+    "messages", "usage", "requests", "calls_made", "_is_first", "_empty_replies", "_last_result", "_failures", "_note",
+    "_pause",
 )  # fmt: skip
 
 
@@ -357,15 +331,15 @@ def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:
     """Add a reply's token counts to `total`, in place: numbers are summed, nested objects too, the rest is kept."""
     for key, value in usage.items():
         known = total.get(key)
-        if isinstance(value, Mapping):
+        if _is_number(value):
+            total[key] = known + value if _is_number(known) else value
+        elif isinstance(value, MAPPING):
             nested = cast("JSONObject", known) if isinstance(known, dict) else {}
             add_usage(nested, cast("Mapping[str, Any]", value))
             total[key] = nested
-        elif _is_number(value) and _is_number(known):
-            total[key] = known + value
         elif value is not None or key not in total:
             total[key] = value
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -14,7 +14,6 @@ from typing import Self, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError
-from agent_runtime_framework.memory.snapshot import snapshot
 from agent_runtime_framework.memory.turnstile import Turnstile
 from agent_runtime_framework.messages import ContextPolicy, History, window
 from agent_runtime_framework.store.protocol import Commit, Store, Stored
@@ -115,7 +114,7 @@ class Conversation:
         """Make the turn durable: its messages, and the state and step after it.
 
         Args:
-            messages: The turn's messages, the person's first, every call answered.
+            messages: The turn's messages, the person's first, every call answered; handed over, not copied.
             state: The state as JSON text; None leaves the stored one.
             step: The journey's step.
 
@@ -127,12 +126,11 @@ class Conversation:
             raise ConfigurationError(
                 f"the turn of conversation {self.conversation_id!r} is committed already; begin another one"
             )
-        kept: list[JSONObject] = [snapshot(message) for message in messages]
         turn = Commit(
             conversation_id=self.conversation_id,
             agent_key=self._agent_key,
             revision=self.revision,
-            messages=kept,
+            messages=messages,
             state=state,
             step=step,
         )
