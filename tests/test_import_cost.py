@@ -69,7 +69,7 @@ def probe(code: str) -> dict[str, Any]:
     return json.loads(ran.stdout)
 
 
-@pytest.fixture(scope="module", params=USES.values(), ids=USES)
+@pytest.fixture(scope="module", params=USES.values(), ids=list(USES))
 def imported(request: pytest.FixtureRequest) -> dict[str, Any]:
     return probe(request.param)
 
