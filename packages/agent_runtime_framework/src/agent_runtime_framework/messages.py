@@ -10,13 +10,14 @@ Rules:
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.toolcalls import MAPPING, clean_text, read_calls
+from agent_runtime_framework.toolcalls import MAPPING, call_entries, clean, clean_text, read_calls
 
 ContextPolicy: TypeAlias = int | Literal["all", "step"]
 """Which earlier messages a request carries: all, the last so many, or those since the current step began."""
@@ -114,20 +115,18 @@ def repair(messages: Iterable[object]) -> list[JSONObject]:
     its own is a duplicate and is dropped.
     """
     known = [message for each in messages if (message := as_wire(each)) is not None]
-    if not any(message.get("tool_calls") or message["role"] == "tool" for message in known):
-        return known
     results: defaultdict[str, deque[tuple[int, JSONObject]]] = defaultdict(deque)
     for index, message in enumerate(known):
         if message["role"] == "tool":
-            results[str(message.get("tool_call_id") or "")].append((index, message))
+            results[message.get("tool_call_id") or ""].append((index, message))
     sound: list[JSONObject] = []
-    taken: set[str] = set()
+    seen, taken = set[str](), set[str]()
     for index, message in enumerate(known):
         if message["role"] == "tool":
             continue
         if message.get("tool_calls"):
-            sound += _answered(index, message, results, taken)
-        else:
+            sound += _answered(index, message, results, seen, taken)
+        elif message["role"] != "assistant" or message.get("content"):
             sound.append(message)
     return sound
 
@@ -160,13 +159,24 @@ def as_wire(message: object) -> JSONObject | None:
     data: object = convert() if callable(convert) else message
     if not isinstance(data, MAPPING):
         return None
-    wire: JSONObject = dict(cast("Mapping[str, Any]", data))
-    if not isinstance(wire.get("role"), str):
+    try:
+        wire = {key: _sound(key, value) for key, value in cast("Mapping[str, Any]", data).items()}
+    except RecursionError:  # nested so deeply that no store and no provider would take it
         return None
     wire.pop("metadata", None)
+    role = wire.get("role")
+    if not isinstance(role, str) or role not in _ROLES:
+        return None
     content = wire.get("content")
-    if isinstance(content, str):
-        wire["content"] = clean_text(content)
+    if content is not None and not isinstance(content, (str, list)):
+        wire["content"] = json.dumps(content, ensure_ascii=False, default=str)
+    elif content is None and role != "assistant":
+        wire["content"] = ""
+    if role != "assistant":
+        wire.pop("tool_calls", None)
+    for key in ("name", "tool_call_id"):
+        if key in wire and not isinstance(wire[key], str):
+            del wire[key]
     return wire
 
 
@@ -186,44 +196,50 @@ def text_of(content: object) -> str:
     return "".join(parts)
 
 
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+
+
+def _sound(key: str, value: object) -> object:
+    if isinstance(value, str):
+        return clean_text(value)
+    # Calls are cleaned as they are read.
+    return value if key == "tool_calls" else clean(value)
+
+
 def call_ids(messages: Iterable[JSONObject]) -> set[str]:
     """The ids of all calls in these messages."""
     return {call["id"] for message in messages for call in message.get("tool_calls") or ()}
 
 
-def tool_message(call_id: str, name: str, content: str) -> JSONObject:
+def tool_message(call_id: str, name: str, content: str | list[Any]) -> JSONObject:
     """The message that answers a call."""
     return {"role": "tool", "content": content, "tool_call_id": call_id, "name": name}
 
 
 def _answered(
-    index: int, message: JSONObject, results: Mapping[str, deque[tuple[int, JSONObject]]], taken: set[str]
+    index: int,
+    message: JSONObject,
+    results: Mapping[str, deque[tuple[int, JSONObject]]],
+    seen: set[str],
+    taken: set[str],
 ) -> list[JSONObject]:
-    originals = _original_ids(message["tool_calls"])
+    entries = call_entries(message["tool_calls"])
     calls: list[JSONObject] = []
     answers: list[JSONObject] = []
-    for call, original in zip(read_calls(message["tool_calls"], taken), originals, strict=True):
-        waiting = results.get(original or call.id)
+    for call, entry in zip(read_calls(entries, taken), entries, strict=True):
+        given = entry.get("id")
+        original = clean_text(given) if isinstance(given, str) and given else call.id
+        waiting = results.get(original)
         while waiting and waiting[0][0] < index:
             waiting.popleft()
         found = waiting.popleft()[1] if waiting else None
-        if found is None and original is not None and call.id != original:
+        if found is None and original in seen:
             continue
-        wire = call.wire
+        seen.add(original)
         taken.add(call.id)
-        calls.append(wire)
-        content = INTERRUPTED if found is None else found.get("content")
-        answers.append(tool_message(call.id, wire["function"]["name"], content if isinstance(content, str) else ""))
+        calls.append(call.wire)
+        answers.append(tool_message(call.id, call.wire_name, INTERRUPTED if found is None else found["content"]))
     if calls:
         return [{**message, "tool_calls": calls}, *answers]
     rest = {key: value for key, value in message.items() if key != "tool_calls"}
     return [rest] if rest.get("content") else []
-
-
-def _original_ids(raw: object) -> list[str | None]:
-    entries = cast("list[object]", raw) if isinstance(raw, (list, tuple)) else [raw]
-    ids: list[str | None] = []
-    for entry in entries:
-        call_id = cast("Mapping[str, Any]", entry).get("id") if isinstance(entry, Mapping) else None
-        ids.append(clean_text(call_id) if isinstance(call_id, str) and call_id else None)
-    return ids

@@ -2,7 +2,7 @@
 
 Rules:
     - A call is read once; afterwards it is a `ToolCall`, and its `wire` form is what history and providers see.
-    - The wire form is always acceptable: a string id, a legal function name, arguments that are JSON text of an object.
+    - The wire form is always acceptable: a legal id and function name, arguments that are JSON text of an object.
     - Arguments that cannot be read are an error to tell the model, never a silent empty object.
 """
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeGuard, cast
@@ -21,6 +22,12 @@ from agent_runtime_core.interfaces import JSONObject
 MAX_ARGUMENT_CHARS = 100_000
 """Longer argument texts are refused unread, in characters."""
 
+MAX_ARGUMENT_DEPTH = 100
+"""Arguments nested deeper are refused, in levels; what walks them later may do so by recursion."""
+
+MAX_ID_CHARS = 40
+"""Longer ids are cut, in characters; OpenAI rejects them."""
+
 PREVIEW_CHARS = 800
 """How much of a bad argument text the model is shown again, in characters."""
 
@@ -28,9 +35,11 @@ MAPPING = (dict, Mapping)
 """For `isinstance` on hot paths: a dict is told at once, where the abstract class alone takes ten times as long."""
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _ILLEGAL_IN_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 _BROKEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
-_TRAILING_COMMA = re.compile(r',(?=\s*[}\]])|"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string left open runs to the end: backing out of it at every quote would take quadratic time.
+_TRAILING_COMMA = re.compile(r',(?=\s*[}\]])|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _FENCE = re.compile(r"^```[\w-]*\s*\n?(.*?)\n?\s*```$", re.DOTALL)
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 
@@ -72,16 +81,21 @@ def read_calls(raw: object, taken: AbstractSet[str] = frozenset()) -> list[ToolC
             or as a vendor's objects; a single call is taken as a list of one.
         taken: Ids that earlier calls of the conversation use; a call that repeats one gets another id.
     """
-    if not raw:
-        return []
-    entries = cast("Iterable[object]", raw) if isinstance(raw, (list, tuple)) else (raw,)
     calls: list[ToolCall] = []
     fresh: set[str] = set()
-    for entry in entries:
-        call = _read_call(entry, lambda wanted: unique_id(wanted, taken, fresh))
+    for entry in call_entries(raw):
+        call = _read_call(entry, taken, fresh)
         fresh.add(call.id)
         calls.append(call)
     return calls
+
+
+def call_entries(raw: object) -> list[Mapping[str, Any]]:
+    """The entries of a message's `tool_calls` that are calls at all, as mappings."""
+    if not raw:
+        return []
+    entries = cast("Iterable[object]", raw) if isinstance(raw, (list, tuple)) else (raw,)
+    return [entry for each in entries if (entry := _as_mapping(each))]
 
 
 def unique_id(wanted: str, *taken: AbstractSet[str]) -> str:
@@ -92,22 +106,26 @@ def unique_id(wanted: str, *taken: AbstractSet[str]) -> str:
     if not any(wanted in ids for ids in taken):
         return wanted
     number = 1 + sum(len(ids) for ids in taken)
-    while any(f"{wanted}_{number}" in ids for ids in taken):
+    while True:
+        suffix = f"_{number}"
+        candidate = wanted[: MAX_ID_CHARS - len(suffix)] + suffix
+        if not any(candidate in ids for ids in taken):
+            return candidate
         number += 1
-    return f"{wanted}_{number}"
 
 
-def make_call(name: str, arguments: JSONObject, *, call_id: str = "") -> ToolCall:
-    """A call from a name and parsed arguments."""
-    return ToolCall(call_id or f"call_{_legal_name(name)}", name, arguments, json.dumps(arguments, ensure_ascii=False))
+def make_call(name: str, arguments: object) -> ToolCall:
+    """A call without an id of its own, from a name and whatever stands for its arguments."""
+    name = clean_text(name)
+    return ToolCall(_id_for(name), name, *read_arguments(arguments))
 
 
 def read_arguments(raw: object) -> tuple[JSONObject, str, str | None]:
     """Arguments as an object, as JSON text, and what is wrong with them.
 
     JSON comes first; a Python literal, trailing commas, doubled braces, a code fence, JSON inside a JSON string,
-    null and nothing at all are understood too. Characters no database or wire accepts (NUL, lone surrogates)
-    become U+FFFD.
+    line breaks inside strings, null and nothing at all are understood too. Characters no database or wire accepts
+    (NUL, lone surrogates) become U+FFFD.
     """
     if raw is None or raw == "":
         return {}, "{}", None
@@ -121,6 +139,21 @@ def read_arguments(raw: object) -> tuple[JSONObject, str, str | None]:
     return {}, "{}", f"the arguments are {_kind(raw)}; send one JSON object"
 
 
+def read_json(text: str) -> object:
+    """A JSON value whose every string can be stored and sent.
+
+    Raises:
+        ValueError: It is no JSON, holds a number that is none, or is nested too deeply.
+    """
+    try:
+        value = _load(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if _is_too_deep(text, value):
+        raise ValueError("nested too deeply")
+    return clean(value)
+
+
 def clean_text(text: str) -> str:
     """`text` with U+FFFD for the characters no database or wire accepts: NUL and lone surrogates."""
     if text.isascii() and "\x00" not in text:
@@ -128,31 +161,54 @@ def clean_text(text: str) -> str:
     return _BROKEN_CHARACTERS.sub("\ufffd", text)
 
 
+def clean(value: object) -> object:
+    """`value` with `clean_text` applied to every text in its lists and dicts."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        items = cast("Mapping[str, object]", value).items()
+        return {clean_text(str(key)): clean(each) for key, each in items}
+    if isinstance(value, list):
+        return [clean(each) for each in cast("list[object]", value)]
+    return value
+
+
 def preview(text: str, limit: int = PREVIEW_CHARS) -> str:
     """The beginning of `text`, with a mark if it was cut."""
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
-def _read_call(entry: object, assign: Callable[[str], str]) -> ToolCall:
-    outer = _as_mapping(entry)
-    nested = _as_mapping(outer.get("function"))
-    source = nested if nested.get("name") is not None else outer
-    name = clean_text(str(source.get("name") or "")).strip()
+def _read_call(entry: Mapping[str, Any], taken: AbstractSet[str], fresh: AbstractSet[str]) -> ToolCall:
+    nested = _as_mapping(entry.get("function"))
+    source = nested if nested.get("name") is not None else entry
+    given = source.get("name") or entry.get("function")
+    name = clean_text(given).strip() if isinstance(given, str) else ""
     raw = next((source[key] for key in _ARGUMENT_KEYS if source.get(key) is not None), None)
     arguments, text, error = read_arguments(raw)
-    call_id = outer.get("id")
-    wanted = clean_text(call_id) if isinstance(call_id, str) and call_id else f"call_{_legal_name(name)}"
-    return ToolCall(assign(wanted), name, arguments, text, error)
+    return ToolCall(unique_id(_sound_id(entry.get("id"), name), taken, fresh), name, arguments, text, error)
+
+
+def _sound_id(given: object, name: str) -> str:
+    if not isinstance(given, str) or not given:
+        return _id_for(name)
+    # Anthropic rejects an id with other characters, OpenAI a longer one; a conversation may change its provider.
+    return given if _CALL_ID.fullmatch(given) else _ILLEGAL_IN_NAME.sub("_", given)[:MAX_ID_CHARS]
+
+
+def _id_for(name: str) -> str:
+    return f"call_{_legal_name(name)}"[:MAX_ID_CHARS]
 
 
 def _as_mapping(value: object) -> Mapping[str, Any]:
     if isinstance(value, MAPPING):
         return cast("Mapping[str, Any]", value)
+    if value is None or isinstance(value, (str, int, float, list)):
+        return {}
     dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return _as_mapping(dump())
-    fields = ("id", "function", "name", "arguments")
-    return {key: getattr(value, key) for key in fields if hasattr(value, key) and not isinstance(value, str)}
+    dumped: object = dump() if callable(dump) else None
+    if isinstance(dumped, MAPPING):
+        return cast("Mapping[str, Any]", dumped)
+    return {key: getattr(value, key) for key in ("id", "function", "name", "arguments") if hasattr(value, key)}
 
 
 def _legal_name(name: str) -> str:
@@ -177,9 +233,11 @@ def _read_text(raw: str) -> tuple[JSONObject, str, str | None]:
     if not _is_object(value):
         found = "not JSON" if value is _UNREADABLE else _kind(value)
         return {}, "{}", f"the arguments are {found}; send one JSON object. Received: {preview(text)}"
+    if _is_too_deep(text, value):
+        return {}, "{}", f"the arguments are nested more than {MAX_ARGUMENT_DEPTH} levels deep; send a flatter object"
     if is_sound and "\\u" not in text:
         return value, text, None
-    value = cast("JSONObject", _clean(value))
+    value = cast("JSONObject", clean(value))
     return value, json.dumps(value, ensure_ascii=False), None
 
 
@@ -190,7 +248,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_load = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large a number")
+    return number
+
+
+_load = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+_load_loosely = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, strict=False).decode
 
 
 def _read_leniently(text: str) -> object:
@@ -201,7 +267,7 @@ def _read_leniently(text: str) -> object:
     if stripped.startswith("{{") and stripped.endswith("}}"):
         candidates += [stripped[1:-1], stripped.replace("{{", "{").replace("}}", "}")]
     for candidate in candidates:
-        for parse in (_load, _literal):
+        for parse in (_load_loosely, _literal):
             try:
                 return parse(candidate)
             except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -219,15 +285,21 @@ def _literal(text: str) -> object:
     return _load(json.dumps(value, allow_nan=False))
 
 
-def _clean(value: object) -> object:
-    if isinstance(value, str):
-        return clean_text(value)
+def _is_too_deep(text: str, value: object) -> bool:
+    if text.count("{") + text.count("[") + text.count("(") <= MAX_ARGUMENT_DEPTH:
+        return False
+    level = [value]
+    for _ in range(MAX_ARGUMENT_DEPTH + 1):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
-        items = cast("Mapping[str, object]", value).items()
-        return {clean_text(key): _clean(each) for key, each in items}
-    if isinstance(value, list):
-        return [_clean(each) for each in cast("list[object]", value)]
-    return value
+        return cast("Mapping[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _is_object(value: object) -> TypeGuard[JSONObject]:

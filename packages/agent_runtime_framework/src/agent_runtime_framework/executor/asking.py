@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -102,37 +103,62 @@ class StreamedReplies:
         open_stream = getattr(self._client, "stream", None)
         if not callable(open_stream):
             return await WholeReplies(self._client).ask(request, emitter)
+        options = request.options
+        if getattr(self._client, "supports_reset", False) is True:
+            options = {**options, "allow_reset": True}
+        live = _LiveReply(request, emitter)
         try:
-            stream = open_stream(request.messages, tools=request.wire_tools, **request.options)
-            return await self._follow(cast("AsyncIterator[Any]", stream), request, emitter)
+            stream: Any = open_stream(request.messages, tools=request.wire_tools, **options)
+            if inspect.isawaitable(stream):
+                stream = await stream
+            async for chunk in stream:
+                live.take(chunk)
         except NotImplementedError:
+            live.begin_again()
             return await WholeReplies(self._client).ask(request, emitter)
+        return live.settle()
 
-    async def _follow(self, stream: AsyncIterator[Any], request: Request, emitter: Emitter) -> Reply:
-        tools = request.tools
-        preview = Preview(tools, holds_all=bool(request.options))
-        calls: list[JSONObject] = []
-        usage: Mapping[str, Any] | None = None
-        async for chunk in stream:
-            if getattr(chunk, "reset", False):
-                preview = Preview(tools, holds_all=bool(request.options))
-                calls.clear()
-                emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
-            if shown := preview.feed(chunk.delta or ""):
-                emitter.emit(EventType.ASSISTANT_DELTA, {"delta": shown})
-            calls += chunk.tool_calls or ()
-            usage = _usage(chunk.usage) or usage
-        reply = read_reply({"content": preview.text, "tool_calls": calls}, usage, tools)
-        _settle(preview.released, reply.text, emitter)
+
+class _LiveReply:
+    """A reply while it is being written."""
+
+    def __init__(self, request: Request, emitter: Emitter) -> None:
+        self._request = request
+        self._emitter = emitter
+        self._clear()
+
+    def take(self, chunk: Any) -> None:
+        """Take in a chunk, and show what of it may be shown."""
+        if getattr(chunk, "reset", False):
+            self.begin_again()
+        if shown := self._preview.feed(chunk.delta or ""):
+            self._emitter.emit(EventType.ASSISTANT_DELTA, {"delta": shown})
+        self._calls += chunk.tool_calls or ()
+        self._usage = _usage(chunk.usage) or self._usage
+        self._message = getattr(chunk, "message", None) or self._message
+
+    def begin_again(self) -> None:
+        """Forget everything, and take back what was shown."""
+        if self._preview.released:
+            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
+        self._clear()
+
+    def settle(self) -> Reply:
+        """The reply, now that it is whole; what was shown is brought in line with it."""
+        message = self._message or {"content": self._preview.text, "tool_calls": self._calls}
+        reply = read_reply(message, self._usage, self._request.tools)
+        released = self._preview.released
+        if not reply.text.startswith(released):
+            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": reply.text})
+        elif rest := reply.text[len(released) :]:
+            self._emitter.emit(EventType.ASSISTANT_DELTA, {"delta": rest})
         return reply
 
-
-def _settle(released: str, text: str, emitter: Emitter) -> None:
-    """Bring what was shown in line with the reply's text."""
-    if not text.startswith(released):
-        emitter.emit(EventType.ASSISTANT_RESET, {"text": text})
-    elif rest := text[len(released) :]:
-        emitter.emit(EventType.ASSISTANT_DELTA, {"delta": rest})
+    def _clear(self) -> None:
+        self._preview = Preview(self._request.tools, holds_all=bool(self._request.options))
+        self._calls: list[JSONObject] = []
+        self._usage: Mapping[str, Any] | None = None
+        self._message: Mapping[str, Any] | None = None
 
 
 def _usage(usage: object) -> Mapping[str, Any] | None:

@@ -91,10 +91,11 @@ async def answer_call(
         if emitter:
             emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": reason})
         return Answer(reason, ok=False)
-    if hooks is not None:
-        await notify(hooks, "on_tool_start", call.name, call.arguments)
+    # Events come before hooks, here and below: what is awaited may rely on what was told.
     if emitter:
         emitter.emit(EventType.TOOL_CALL, _described(call))
+    if hooks is not None:
+        await notify(hooks, "on_tool_start", call.name, call.arguments)
     answer = await _run(call, scene)
     if emitter:
         result = {"name": call.name, "result": answer.text, "tool_call_id": call.id, "ok": answer.ok}
@@ -106,17 +107,17 @@ async def answer_call(
 
 def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | None:
     """Why a call may not run, for the model to read; None if it may."""
-    if sent is not None and current is not None:
-        tool = sent.tools.get(call.name)
-        if tool is None or call.name not in current.tools or call.name.startswith("_"):
-            return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {current.names()}."
-        # Where the offer changed, what counts is the schema the model was shown.
-        problems = [call.error] if call.error else tool.check(call.arguments)
+    offers = [offer for offer in (sent, current) if offer is not None]
+    if any(call.name not in offer.tools for offer in offers) or (offers and call.name.startswith("_")):
+        return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offers[-1].names()}."
+    if call.error is not None:
+        problems = [call.error]
     else:
-        problems = [call.error] if call.error else []
+        # Where the offer changed, what counts is the schema the model was shown.
+        problems = offers[0].tools[call.name].check(call.arguments) if offers else []
     if not problems:
         return None
-    return f"Error: {call.name} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
+    return f"Error: {preview(call.name, 64)} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
 
 
 def result_text(result: object) -> Answer:
@@ -124,7 +125,7 @@ def result_text(result: object) -> Answer:
     if isinstance(result, str):
         return Answer(clean_text(result))
     if isinstance(result, ToolResult):
-        return Answer(clean_text(result.content), result.success)
+        return Answer(result_text(result.content).text, result.success)
     if result is None:
         return Answer("Done.")
     try:
@@ -140,7 +141,7 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
         return result_text(await scene.run(call))
     except ToolError as error:
         scene.restore(before)
-        return Answer(f"Error: {error}", ok=False)
+        return Answer(f"Error: {clean_text(str(error))}", ok=False)
     except Exception as error:  # whatever a tool raises is told to the model or raised, as configured
         scene.restore(before)
         if not should_swallow_exceptions():
@@ -153,7 +154,8 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
 
 
 def _described(call: ToolCall) -> dict[str, Any]:
-    return {"name": call.name, "arguments": call.arguments, "tool_call_id": call.id}
+    # Read again from the text: the tool may change its arguments before a sink gets round to the event.
+    return {"name": call.name, "arguments": json.loads(call.text), "tool_call_id": call.id}
 
 
 def _plain(value: object) -> object:

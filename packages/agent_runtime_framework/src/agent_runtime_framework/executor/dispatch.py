@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.config import should_swallow_exceptions
+from agent_runtime_framework.toolcalls import preview
 from agent_runtime_framework.tools.base import BaseJourneyTools
 
 logger = logging.getLogger(__name__)
@@ -35,10 +37,14 @@ class ResolvingExecutor(ABC):
         """The callable of that name, or None."""
 
     async def call(self, name: str, arguments: JSONObject) -> object:
-        """Run the tool; what it raises passes through, an unknown name is answered."""
+        """Run the tool; what it raises passes through.
+
+        Raises:
+            ToolError: There is no such tool.
+        """
         function = self.resolve(name)
         if function is None:
-            return f"Error: Unknown tool '{name}'"
+            raise ToolError(f"Unknown tool '{preview(name, 64)}'")
         result = function(**arguments)
         if inspect.isawaitable(result):
             result = await result
@@ -48,11 +54,17 @@ class ResolvingExecutor(ABC):
         """The result as text; a failing tool is told as `Error executing <name>: …`, or raises in debug mode."""
         try:
             return str(await self.call(name, arguments))
+        except ToolError as error:
+            return f"Error: {error}"
         except Exception as error:  # a tool may raise anything; the setting decides who hears of it
             if not should_swallow_exceptions():
                 raise
             logger.warning("tool %r failed", name, exc_info=True)
             return f"Error executing {name}: {error}"
+
+
+_NOT_TOOLS = frozenset({"state", "backend_client", "on_state_change"})
+"""What tools hold besides tools, and what may well be callable."""
 
 
 class CallableToolExecutor(ResolvingExecutor):
@@ -72,7 +84,7 @@ class MethodToolExecutor(ResolvingExecutor):
         self.obj = obj
 
     def resolve(self, name: str) -> Callable[..., Any] | None:
-        if not name.isidentifier() or name.startswith("_") or hasattr(BaseJourneyTools, name):
+        if not name.isidentifier() or name.startswith("_") or name in _NOT_TOOLS or hasattr(BaseJourneyTools, name):
             return None
         method = getattr(self.obj, name, None)
         return method if callable(method) else None

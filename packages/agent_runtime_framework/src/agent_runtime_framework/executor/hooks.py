@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Iterable
 from typing import Any, Self
@@ -80,7 +81,7 @@ class LoggingHooks(ExecutorHooks):
     """Writes a turn to the log.
 
     Attributes:
-        level: The level of what is always written; arguments and results' beginnings are content and come at DEBUG.
+        level: The level of everything but arguments, which come at DEBUG; results are cut.
         logger: Where it goes.
     """
 
@@ -111,6 +112,8 @@ class LoggingHooks(ExecutorHooks):
 async def notify(hooks: ExecutorHooks, method: str, *arguments: object) -> None:
     """Call one hook; what it raises is logged and goes no further."""
     try:
-        await getattr(hooks, method)(*arguments)
+        done = getattr(hooks, method)(*arguments)
+        if inspect.isawaitable(done):
+            await done
     except Exception:  # observers may be anybody's code, and none of it may break a conversation
         logger.warning("hook %s.%s failed", type(hooks).__name__, method, exc_info=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ from agent_runtime_framework.executor.turn import (
     Turn,
     TurnPolicy,
 )
-from agent_runtime_framework.messages import AgentMessage, as_wire
+from agent_runtime_framework.messages import AgentMessage, call_ids, repair
 from agent_runtime_framework.toolcalls import ToolCall
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
@@ -85,12 +85,13 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
         io: Its edges.
         earlier: The messages before this turn's own, the person's message last.
     """
-    offer: Offer | None = None
+    offer = _offered_earlier(turn, scene)
     while True:
         match turn.next():
             case CallModel(number, note):
                 if io.is_cancelled is not None and io.is_cancelled():
-                    return turn.stop(StoppedReason.CANCELLED)
+                    turn.stop(StoppedReason.CANCELLED)
+                    continue
                 prompt, offer = scene.view()
                 messages = [*system_message(prompt), *earlier, *turn.messages]
                 if note:
@@ -110,13 +111,19 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                 return finish
 
 
+def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
+    """What was offered with the calls that a continued turn still has to answer, as far as it is offered now."""
+    current = scene.offer() if turn.has_waiting_calls else None
+    return current if current is None or turn.offered is None else current.only(turn.offered)
+
+
 async def _ask(turn: Turn, request: Request, io: TurnIO, number: int) -> Reply:
     hooks = io.hooks
     if hooks is not None:
         await notify(hooks, "on_iteration_start", number)
         await notify(hooks, "on_llm_call", request.messages, request.wire_tools)
     reply = await io.model.ask(request, io.emitter)
-    calls = turn.replied(reply)
+    calls = turn.replied(reply, None if request.offer is None else request.offer.tools)
     if hooks is not None and calls:
         await notify(hooks, "on_tool_calls", [call.wire for call in calls])
     return reply
@@ -205,10 +212,10 @@ class LLMExecutor:
                 name to the tool executor.
             system_prompt: Put in front, for these requests alone.
         """
-        turn = Turn(self.config.policy(), _ids_in(messages))
+        earlier = repair(messages)
+        turn = Turn(self.config.policy(), call_ids(earlier))
         scene = _FixedScene(system_prompt, None if tools is None else Offer(tools), self.tool_executor)
         io = TurnIO(model=WholeReplies(self.llm_client), hooks=self.hooks)
-        earlier = [wire for each in messages if (wire := as_wire(each)) is not None]
         try:
             end = await drive(turn, scene, io, earlier)
         finally:
@@ -255,10 +262,6 @@ class _FixedScene:
         if isinstance(executor, ResolvingExecutor):
             return await executor.call(call.name, call.arguments)
         return await executor.execute(call.name, call.arguments)
-
-
-def _ids_in(messages: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {call["id"] for message in messages for call in message.get("tool_calls") or () if call.get("id")}
 
 
 Executor = LLMExecutor

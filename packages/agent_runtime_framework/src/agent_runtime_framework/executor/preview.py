@@ -12,8 +12,15 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_HOLD = r"\{{|```|<\|?(?:tool_call|function_call)|^[ \t]*\[\s*\{{|^[ \t]*\[TOOL|^[ \t]*`[^`]|^[ \t]*(?:{names})[ \t]*\("
-_WAIT = r"`{1,2}\Z|<\|?[a-z_]*\Z|^[ \t]*\[\s*[A-Z]*\Z|^[ \t]*[A-Za-z_][\w-]*[ \t]*\Z"
+from agent_runtime_framework.toolcalls import clean_text
+
+_BLANK = r"[^\S\n]*"
+_HOLD = (
+    r"\{{|```|\[\s*[\[{{]|<\|?(?:tool_call|function_call)"
+    rf"|^{_BLANK}\[?TOOL_CALLS|^{_BLANK}`[^`]|(?:^{_BLANK}|\[\s*)(?:{{names}}){_BLANK}\("
+)
+_WAIT = rf"`{{{{1,2}}}}\Z|<\|?[a-z_]*\Z|(?:^{_BLANK}|\[\s*)(?:{{beginnings}}){_BLANK}\Z"
+_MARKS = ("TOOL_CALLS",)
 
 
 class Preview:
@@ -45,6 +52,7 @@ class Preview:
 
     def feed(self, delta: str) -> str:
         """Take in a piece; returns what may be shown now, perhaps nothing."""
+        delta = clean_text(delta)
         self._text = self._text + delta if self._text else delta.lstrip()
         if self._is_held:
             return ""
@@ -68,4 +76,13 @@ class Preview:
 def _doubt(names: tuple[str, ...]) -> re.Pattern[str]:
     """Where a text may become a call: `hold` for good, or `wait` for more of it."""
     hold = _HOLD.format(names="|".join(map(re.escape, names)))
-    return re.compile(f"(?P<hold>{hold})|(?P<wait>{_WAIT})", re.MULTILINE)
+    wait = _WAIT.format(beginnings="|".join(map(_beginning, (*names, *_MARKS))))
+    return re.compile(f"(?P<hold>{hold})|(?P<wait>{wait})", re.MULTILINE)
+
+
+def _beginning(name: str) -> str:
+    """Matches any beginning of the name, the empty one included."""
+    pattern = ""
+    for character in reversed(name):
+        pattern = f"(?:{re.escape(character)}{pattern})?"
+    return pattern

@@ -5,7 +5,7 @@ Besides structured calls, nested or flat, models write calls as text. Understood
     {"name": "pick", "arguments": {…}}          bare JSON, also in a code fence, in a list, or several in a row
     <tool_call>{…}</tool_call>                  tagged, also with the closing tag missing
     {{"name": "pick", …}}                       doubled braces
-    pick(kind="car")                            a call expression on a line of its own, or in a fence
+    pick(kind="car")                            a call expression on a line of its own, or in a fence; a list of such
     {"kind": "car"}                             bare arguments, when exactly one offered tool fits them
 
 Rules:
@@ -18,9 +18,9 @@ Rules:
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from agent_runtime_core.interfaces import JSONObject
@@ -34,6 +34,7 @@ from agent_runtime_framework.toolcalls import (
     preview,
     read_arguments,
     read_calls,
+    read_json,
 )
 
 MAX_SCANNED_CHARS = 200_000
@@ -41,6 +42,9 @@ MAX_SCANNED_CHARS = 200_000
 
 MAX_OBJECTS = 64
 """How many JSON objects of one text are tried as calls."""
+
+MAX_CALLS = 128
+"""Calls of one reply beyond this number are forgotten; providers take no more in one message."""
 
 _TAGGED = re.compile(r"<\|?(tool_call|function_call)\|?>(.*?)(?:<\|?/?\1\|?>|</\|?\1\|?>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -88,7 +92,7 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
         text, written = read_text(text, tools)
         if not calls:
             calls = written
-    return Reply(text, tuple(calls), usage)
+    return Reply(text, tuple(calls[:MAX_CALLS]), usage)
 
 
 def read_text(text: str, tools: Tools) -> tuple[str, list[ToolCall]]:
@@ -123,9 +127,8 @@ class _TextReader:
         if len(self.calls) > before:
             return ""
         if is_tagged:
-            self.calls.append(
-                ToolCall("call_unknown", "unknown", {}, "{}", f"the call could not be read: {preview(body)}")
-            )
+            error = f"the call could not be read: {preview(body)}"
+            self.calls.append(replace(make_call("unknown", None), error=error))
             return ""
         return match.group()
 
@@ -143,16 +146,18 @@ class _TextReader:
         return "".join([*kept, text[position:]])
 
     def take_expressions(self, text: str) -> str:
-        """`text` without the lines that are call expressions of offered tools."""
+        """`text` without the lines that are call expressions of offered tools; as a whole, it may be one itself."""
         if "(" not in text:
             return text
+        if "\n" in text and (calls := self._expressions(text)):
+            self.calls += calls
+            return ""
         lines: list[str] = []
         for line in text.split("\n"):
-            call = self._expression(line.strip().rstrip(";"))
-            if call is None:
+            calls = self._expressions(line)
+            self.calls += calls
+            if not calls:
                 lines.append(line)
-            else:
-                self.calls.append(call)
         return "\n".join(lines)
 
     def _calls_of(self, value: object, *, is_marked: bool, is_whole: bool) -> list[ToolCall]:
@@ -165,74 +170,123 @@ class _TextReader:
         data = cast("JSONObject", value)
         if isinstance(data.get("tool_calls"), list):
             return self._calls_of(data["tool_calls"], is_marked=is_marked, is_whole=False)
-        call = self._named(data, is_marked=is_marked) or self._keyed(data)
-        if call is None and is_whole:
-            call = self._bare(data)
+        call = self._fitting(data, is_whole=is_whole) or self._meant(data, is_marked=is_marked, is_whole=is_whole)
         return [call] if call else []
 
-    def _named(self, data: JSONObject, *, is_marked: bool) -> ToolCall | None:
-        """`{"name": …, "arguments": …}` in its variants."""
-        if isinstance(data.get("function"), dict):
-            data = cast("JSONObject", data["function"])
-        name_key = next((key for key in _NAME_KEYS if isinstance(data.get(key), str)), None)
-        if name_key is None:
-            return None
-        name = data[name_key].strip()
-        argument_key = next((key for key in _ARGUMENT_KEYS if key in data), None)
-        arguments, text, error = read_arguments(data[argument_key] if argument_key else None)
-        call = ToolCall(f"call_{name}", name, arguments, text, error)
-        if name in self.tools and error is None and not self.tools[name].check(arguments):
+    def _fitting(self, data: JSONObject, *, is_whole: bool) -> ToolCall | None:
+        """A call of an offered tool with arguments that fit it."""
+        candidates = [_named(data), self._flat(data), _keyed(data)]
+        if is_whole:
+            candidates += self._bare(data)
+        return next((call for call in candidates if call is not None and self._fits(call)), None)
+
+    def _meant(self, data: JSONObject, *, is_marked: bool, is_whole: bool) -> ToolCall | None:
+        """A call that will be refused, but can be meant as nothing else."""
+        call = _named(data)
+        if call is not None and (is_marked or _is_call_shaped(data)):
             return call
-        is_call_shaped = argument_key is not None and data.keys() <= {name_key, argument_key, *_OTHER_KEYS}
-        return call if is_marked or is_call_shaped else None
+        call = _keyed(data)
+        return call if call is not None and (is_marked or is_whole) and call.name in self.tools else None
 
-    def _keyed(self, data: JSONObject) -> ToolCall | None:
-        """`{"pick": {"kind": "car"}}`."""
-        if len(data) != 1:
-            return None
-        ((name, arguments),) = data.items()
-        if name not in self.tools or not isinstance(arguments, dict):
-            return None
-        found = cast("JSONObject", arguments)
-        return None if self.tools[name].check(found) else make_call(name, found)
+    def _fits(self, call: ToolCall) -> bool:
+        tool = self.tools.get(call.name)
+        return tool is not None and call.error is None and not tool.check(call.arguments)
 
-    def _bare(self, data: JSONObject) -> ToolCall | None:
+    def _flat(self, data: JSONObject) -> ToolCall | None:
+        """`{"name": "pick", "kind": "car"}`."""
+        name_key = _name_key(data)
+        tool = None if name_key is None else self.tools.get(data[name_key])
+        if name_key is None or tool is None:
+            return None
+        arguments = {key: value for key, value in data.items() if key != name_key}
+        return make_call(data[name_key], arguments) if arguments.keys() <= set(tool.parameter_names) else None
+
+    def _bare(self, data: JSONObject) -> list[ToolCall]:
         """`{"kind": "car"}`, when exactly one tool has such parameters and the values fit."""
-        fitting = [
-            name
-            for name, tool in self.tools.items()
-            if data and data.keys() <= set(tool.parameter_names) and not tool.check(data)
-        ]
-        return make_call(fitting[0], data) if len(fitting) == 1 else None
+        names = [name for name, tool in self.tools.items() if data and data.keys() <= set(tool.parameter_names)]
+        fitting = [call for name in names if self._fits(call := make_call(name, data))]
+        return fitting if len(fitting) == 1 else []
 
-    def _expression(self, line: str) -> ToolCall | None:
-        name, opened, rest = line.partition("(")
-        tool = self.tools.get(name)
-        if tool is None or not opened or not rest.endswith(")"):
-            return None
+    def _expressions(self, text: str) -> list[ToolCall]:
+        """`pick(kind="car")`, or a list of such."""
+        text = text.strip().rstrip("; ")
+        if text.lstrip("[ ").partition("(")[0] not in self.tools or text[-1] not in ")]":
+            return []
         try:
-            tree = ast.parse(line, mode="eval").body
-            arguments = _arguments_of(tree, tool.parameter_names)
-        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+            tree = ast.parse(text, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
+        nodes = tree.elts if isinstance(tree, ast.List) else [tree]
+        calls = [self._expression(node) for node in nodes]
+        return [call for call in calls if call] if all(calls) else []
+
+    def _expression(self, node: ast.expr) -> ToolCall | None:
+        """A call of an offered tool; one that is not only a mention, but cannot be read, will be refused."""
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in self.tools:
             return None
-        return make_call(name, arguments)
+        name = node.func.id
+        try:
+            return make_call(name, _arguments_of(node, self.tools[name].parameter_names))
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            is_mention = not node.keywords and any(isinstance(each, ast.Name) for each in node.args)
+            problem = "the arguments of the call could not be read; send one JSON object"
+            return None if is_mention else replace(make_call(name, None), error=problem)
 
 
-def _arguments_of(call: ast.expr, names: Sequence[str]) -> JSONObject:
-    if not isinstance(call, ast.Call):
-        raise TypeError
+def _named(data: JSONObject) -> ToolCall | None:
+    """`{"name": …, "arguments": …}` in its variants."""
+    data = _inner(data)
+    key = _name_key(data)
+    argument_key = _argument_key(data)
+    if key is None or (argument_key is None and not data.keys() <= {key, *_OTHER_KEYS}):
+        return None
+    return make_call(data[key].strip(), data[argument_key] if argument_key else None)
+
+
+def _keyed(data: JSONObject) -> ToolCall | None:
+    """`{"pick": {"kind": "car"}}`."""
+    if len(data) != 1:
+        return None
+    ((name, arguments),) = data.items()
+    return make_call(name, cast("JSONObject", arguments)) if isinstance(arguments, dict) else None
+
+
+def _is_call_shaped(data: JSONObject) -> bool:
+    data = _inner(data)
+    argument_key = _argument_key(data)
+    return argument_key is not None and data.keys() <= {_name_key(data), argument_key, *_OTHER_KEYS}
+
+
+def _inner(data: JSONObject) -> JSONObject:
+    function = data.get("function")
+    return cast("JSONObject", function) if isinstance(function, dict) else data
+
+
+def _name_key(data: JSONObject) -> str | None:
+    return next((key for key in _NAME_KEYS if isinstance(data.get(key), str)), None)
+
+
+def _argument_key(data: JSONObject) -> str | None:
+    return next((key for key in _ARGUMENT_KEYS if key in data), None)
+
+
+def _arguments_of(call: ast.Call, names: Sequence[str]) -> JSONObject:
     values = [_constant(node) for node in call.args]
     if len(values) == 1 and isinstance(values[0], dict) and not call.keywords:
         return cast("JSONObject", values[0])
+    if len(values) > len(names):
+        raise ValueError("more arguments than parameters")
     arguments: JSONObject = dict(zip(names, values, strict=False))
-    arguments.update((keyword.arg or "", _constant(keyword.value)) for keyword in call.keywords)
+    for keyword in call.keywords:
+        value = _constant(keyword.value)
+        arguments.update({keyword.arg: value} if keyword.arg else cast("JSONObject", value))
     return arguments
 
 
 def _constant(node: ast.expr) -> object:
     if isinstance(node, ast.Name) and node.id in {"true", "false", "null"}:
         return {"true": True, "false": False, "null": None}[node.id]
-    return json.loads(json.dumps(ast.literal_eval(node)))
+    return ast.literal_eval(node)
 
 
 def _json_values(text: str) -> Iterator[tuple[int, int, object]]:
@@ -256,7 +310,7 @@ def _next_opening(text: str, position: int) -> int:
     return min(found, default=-1)
 
 
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 
 def _closing(text: str, start: int) -> int:
@@ -276,8 +330,8 @@ def _closing(text: str, start: int) -> int:
 def _load(text: str) -> object:
     if text.startswith("["):
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return read_json(text)
+        except ValueError:
             return None
     arguments, _, error = read_arguments(text)
     return None if error else arguments

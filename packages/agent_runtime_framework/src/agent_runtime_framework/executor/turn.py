@@ -20,7 +20,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from dataclasses import dataclass
@@ -145,8 +145,8 @@ class Turn:
     """
 
     __slots__ = (
-        "_empty_replies", "_failures", "_finish", "_ids", "_is_first", "_last_result", "_note", "_pause", "_taken",
-        "_waiting", "calls_made", "messages", "policy", "requests", "usage",
+        "_empty_replies", "_failures", "_finish", "_ids", "_is_first", "_last_result", "_note", "_offered", "_pause",
+        "_taken", "_waiting", "calls_made", "messages", "policy", "requests", "usage",
     )  # fmt: skip
 
     def __init__(self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset()) -> None:
@@ -158,6 +158,7 @@ class Turn:
         self._taken = taken
         self._ids: set[str] = set()
         self._waiting: list[ToolCall] = []
+        self._offered: list[str] | None = None
         self._is_first = False
         self._empty_replies = 0
         self._last_result: str | None = None
@@ -182,8 +183,18 @@ class Turn:
             return self._end(StoppedReason.MAX_ITERATIONS, self.policy.limit_reply)
         return CallModel(self.requests, self._note)
 
-    def replied(self, reply: Reply) -> tuple[ToolCall, ...]:
+    @property
+    def offered(self) -> list[str] | None:
+        """The tools that were offered when the waiting calls were made; None if that is not for the turn to say."""
+        return self._offered
+
+    def replied(self, reply: Reply, offered: Iterable[str] | None = None) -> tuple[ToolCall, ...]:
         """Take in the model's reply; returns its calls as they will be handed out.
+
+        Args:
+            reply: The reply.
+            offered: The names of the tools that went with the request; kept, so that a turn that is continued
+                elsewhere can still hold the calls against them.
 
         Raises:
             ProtocolError: The turn was not waiting for a reply.
@@ -195,7 +206,7 @@ class Turn:
         if reply.usage:
             add_usage(self.usage, reply.usage)
         if reply.calls:
-            return self._queue(reply)
+            return self._queue(reply, offered)
         self._take_text(reply.text)
         return ()
 
@@ -222,7 +233,7 @@ class Turn:
         Raises:
             ProtocolError: No call is being waited for.
         """
-        if not isinstance(self.next(), CallTool):
+        if not self._waiting or self._pause is not None:
             raise ProtocolError("a pause was reported, but no call was handed out")
         self._pause = reason
 
@@ -243,15 +254,16 @@ class Turn:
             current: The answer to the call that was handed out last.
             rest: The answer to those behind it, which were never started.
         """
+        self._pause = None
         answer = current
         while self._waiting:
             self._answer(answer)
             answer = rest
 
     def stop(self, reason: StoppedReason) -> Finish:
-        """End the turn from outside, with the last tool result as the response."""
+        """End the turn from outside, with the last tool result as the response; a turn that is over stays as it is."""
         self.abandon(NOT_RUN)
-        return self._end(reason, None)
+        return self._finish or self._end(reason, None)
 
     def dump(self) -> JSONObject:
         """The turn as JSON, to be continued by `load`."""
@@ -270,12 +282,13 @@ class Turn:
         turn._ids = call_ids(turn.messages)
         return turn
 
-    def _queue(self, reply: Reply) -> tuple[ToolCall, ...]:
+    def _queue(self, reply: Reply, offered: Iterable[str] | None) -> tuple[ToolCall, ...]:
         calls = tuple(self._with_own_id(call) for call in reply.calls)
         self.messages.append(
             {"role": "assistant", "content": reply.text or None, "tool_calls": [call.wire for call in calls]}
         )
         self._waiting = list(calls)
+        self._offered = None if offered is None else list(offered)
         self._is_first = True
         return calls
 
@@ -317,14 +330,14 @@ class Turn:
 
 
 _PLAIN = (
-    "messages", "usage", "requests", "calls_made", "_is_first", "_empty_replies", "_last_result", "_failures", "_note",
-    "_pause",
+    "messages", "usage", "requests", "calls_made", "_offered", "_is_first", "_empty_replies", "_last_result",
+    "_failures", "_note", "_pause",
 )  # fmt: skip
 
 
 def call_to_dict(call: ToolCall) -> JSONObject:
     """A call as JSON; `ToolCall(**…)` reads it back."""
-    return {name: getattr(call, name) for name in ("id", "name", "arguments", "text", "error")}
+    return {name: deepcopy(getattr(call, name)) for name in ("id", "name", "arguments", "text", "error")}
 
 
 def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:

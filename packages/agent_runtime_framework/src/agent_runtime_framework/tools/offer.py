@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.tools.compiled import Offerable, OfferedTool, offered
@@ -21,6 +21,13 @@ class Offer:
     def __init__(self, schemas: Iterable[Offerable] = ()) -> None:
         self.tools: dict[str, OfferedTool] = {tool.name: tool for tool in map(offered, schemas)}
         self.wire: list[JSONObject] | None = [tool.wire for tool in self.tools.values()] or None
+
+    def only(self, names: Collection[str]) -> Offer:
+        """The part of it that has one of these names."""
+        part = Offer()
+        part.tools = {name: tool for name, tool in self.tools.items() if name in names}
+        part.wire = [tool.wire for tool in part.tools.values()] or None
+        return part
 
     def names(self) -> str:
         """The names, for a sentence."""
