@@ -131,6 +131,11 @@ class AnthropicClient(ProviderClient):
 
     async def _begin(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
         stream = await self._vendor().messages.create(**self._parameters(request), stream=True)
+        return self._chunks(request, stream)
+
+    async def _chunks(self, request: ModelRequest, stream: Any) -> AsyncGenerator[LLMStreamChunk, None]:
+        if not hasattr(stream, "__aiter__"):
+            raise not_an_answer(self.provider, stream)
         reply = _Assembler()
         try:
             async for event in stream:
@@ -167,10 +172,10 @@ class AnthropicClient(ProviderClient):
         options = dict(request.options)
         _translate_options(options)
         layout = lay_out(request.messages)
+        messages = turns(layout.turns)
         parameters: JSONObject = {
             "model": request.model,
             "max_tokens": options.pop("max_tokens", DEFAULT_MAX_TOKENS),
-            "messages": turns(layout.turns),
         }
         tail = layout.tail
         tools, is_history = tool_declarations(request.tools, layout.turns)
@@ -181,8 +186,9 @@ class AnthropicClient(ProviderClient):
         caching = layout.is_marked if self._caching is None else self._caching
         if caching:
             used = sum("cache_control" in block for block in [*layout.head, *tools])
-            mark_turns(parameters["messages"], used)
-        head = _place_tail(parameters["messages"], layout.head, tail, request.model)
+            mark_turns(messages, used)
+        head = _place_tail(messages, layout.head, tail, request.model)
+        parameters["messages"] = messages
         if head:
             parameters["system"] = head if layout.is_marked or len(head) > 1 else head[0]["text"]
         if request.response_format is not None and (wanted := output_format(request.response_format)) is not None:
@@ -239,7 +245,7 @@ def _place_tail(messages: list[JSONObject], head: list[JSONObject], tail: str, m
     block = {"type": "text", "text": tail}
     if messages[-1]["role"] != "user" or _SYSTEM_IN_FRONT.search(model):
         return [*head, block]
-    messages.append({"role": "system", "content": [block]})
+    messages.append({"role": "system", "content": tail})
     return head
 
 

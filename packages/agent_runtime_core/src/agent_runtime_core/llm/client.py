@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import weakref
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
 from agent_runtime_core.errors import ProviderError
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
@@ -17,6 +17,9 @@ from agent_runtime_core.llm.failures import cut_off, provider_error
 from agent_runtime_core.llm.retry import Attempts, Pacing, RetryPolicy
 
 DEFAULT_TIMEOUT = 120.0
+
+_Messages: TypeAlias = Sequence[Mapping[str, Any]]
+_Tools: TypeAlias = Sequence[Mapping[str, Any]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +108,11 @@ class ProviderClient(LLMClient):
             ProviderError: There is no answer; the subclass says why, the text what to do.
         """
         given = {"temperature": temperature, "max_tokens": max_tokens, **kwargs}
-        request = await self._request(messages, model, tools, given)
         if stream:
-            return await self._attempts.call(lambda: self._collected(request))
-        return await self._attempts.call(lambda: self._completed(request))
+            return await self._attempts.call(lambda: self._collected(messages, model, tools, given))
+        return await self._attempts.call(lambda: self._completed(messages, model, tools, given))
 
-    async def stream(
+    def stream(
         self,
         messages: Sequence[Mapping[str, Any]],
         *,
@@ -118,16 +120,13 @@ class ProviderClient(LLMClient):
         tools: Sequence[Mapping[str, Any]] | None = None,
         allow_reset: bool = False,
         **kwargs: Any,
-    ) -> AsyncIterator[LLMStreamChunk]:
+    ) -> AsyncGenerator[LLMStreamChunk, None]:
         """Answer `messages` piece by piece; the last chunk has the calls, the finish reason, the usage, the message.
 
         Raises:
             ProviderError: There is no answer, or it broke off.
         """
-        request = await self._request(messages, model, tools, kwargs)
-        async with aclosing(self._attempts.stream(lambda: self._pieces(request), may_reset=allow_reset)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return self._attempts.stream(lambda: self._pieces(messages, model, tools, kwargs), may_reset=allow_reset)
 
     async def aclose(self) -> None:
         """Close the pooled connections; the client cannot be used afterwards."""
@@ -148,8 +147,8 @@ class ProviderClient(LLMClient):
         """Send once, and wait for the whole reply."""
 
     @abstractmethod
-    def _begin(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
-        """Send once, and hand out the reply piece by piece."""
+    async def _begin(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
+        """Send once; the result hands out the reply piece by piece."""
 
     def _secrets(self) -> list[str | None]:
         """Texts that must not appear in an error."""
@@ -175,11 +174,7 @@ class ProviderClient(LLMClient):
         return self._elsewhere[loop]
 
     async def _request(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        model: str | None,
-        tools: Sequence[Mapping[str, Any]] | None,
-        options: Mapping[str, Any],
+        self, messages: _Messages, model: str | None, tools: _Tools, options: JSONObject
     ) -> ModelRequest:
         rest = {name: value for name, value in options.items() if value is not None}
         allowed = rest.pop("allowed_tools", None)
@@ -193,17 +188,22 @@ class ProviderClient(LLMClient):
             options=rest,
         )
 
-    async def _completed(self, request: ModelRequest) -> LLMResponse:
+    async def _completed(
+        self, messages: _Messages, model: str | None, tools: _Tools, options: JSONObject
+    ) -> LLMResponse:
         try:
-            return await self._complete(request)
+            return await self._complete(await self._request(messages, model, tools, options))
         except ProviderError:
             raise
         except Exception as exc:
             raise self._typed(exc) from exc
 
-    async def _pieces(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
+    async def _pieces(
+        self, messages: _Messages, model: str | None, tools: _Tools, options: JSONObject
+    ) -> AsyncGenerator[LLMStreamChunk, None]:
         try:
-            async with aclosing(self._begin(request)) as chunks:
+            chunks = await self._begin(await self._request(messages, model, tools, options))
+            async with aclosing(chunks):
                 async for chunk in chunks:
                     yield chunk
         except ProviderError:
@@ -211,13 +211,15 @@ class ProviderClient(LLMClient):
         except Exception as exc:
             raise self._typed(exc) from exc
 
-    async def _collected(self, request: ModelRequest) -> LLMResponse:
-        last: LLMStreamChunk | None = None
-        async for chunk in self._pieces(request):
+    async def _collected(
+        self, messages: _Messages, model: str | None, tools: _Tools, options: JSONObject
+    ) -> LLMResponse:
+        last = LLMStreamChunk()
+        async for chunk in self._pieces(messages, model, tools, options):
             last = chunk
-        if last is None or last.message is None:
+        if last.message is None:
             raise cut_off(self.provider)
-        return LLMResponse(last.message, last.usage or {}, request.model, last.finish_reason or "")
+        return LLMResponse(last.message, last.usage or {}, model or self.default_model, last.finish_reason or "")
 
     def _typed(self, exc: Exception) -> Exception:
         # What is not about the provider is raised as it was.

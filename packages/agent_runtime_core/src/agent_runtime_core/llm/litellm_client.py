@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from typing import Any, ClassVar
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -102,9 +101,7 @@ class LiteLLMClient(ProviderClient):
         parameters = self._parameters(request)
         parameters.setdefault("stream_options", {"include_usage": True})
         stream = await self._vendor().acompletion(**parameters, stream=True)
-        async with aclosing(chat_stream(self.provider, stream)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return chat_stream(self.provider, stream)
 
     def _parameters(self, request: ModelRequest) -> JSONObject:
         options = {**self._options, **request.options}

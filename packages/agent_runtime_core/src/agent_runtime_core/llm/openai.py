@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -133,9 +132,7 @@ class OpenAIClient(ProviderClient):
         parameters = self._parameters(request)
         parameters.setdefault("stream_options", {"include_usage": True})
         stream = await self._vendor().chat.completions.create(**parameters, stream=True)
-        async with aclosing(chat_stream(self.provider, stream)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return chat_stream(self.provider, stream)
 
     def _parameters(self, request: ModelRequest) -> JSONObject:
         options = dict(request.options)

@@ -106,7 +106,7 @@ class Attempts:
             shown = False
             try:
                 async with self._slot(), aclosing(begin()) as pieces:
-                    while (piece := await self._next(pieces)) is not None:
+                    async for piece in self._in_time(pieces):
                         shown = True
                         yield piece
                 return
@@ -137,8 +137,15 @@ class Attempts:
         )  # fmt: skip
         return wait
 
-    async def _next(self, pieces: AsyncGenerator[LLMStreamChunk, None]) -> LLMStreamChunk | None:
-        return await self._within_deadline(anext(pieces, None))
+    def _in_time(self, pieces: AsyncGenerator[LLMStreamChunk, None]) -> AsyncGenerator[LLMStreamChunk, None]:
+        # Every layer costs each piece a little; without a deadline there is none.
+        return pieces if time_left(self._pacing.now()) is None else self._until_deadline(pieces)
+
+    async def _until_deadline(
+        self, pieces: AsyncGenerator[LLMStreamChunk, None]
+    ) -> AsyncGenerator[LLMStreamChunk, None]:
+        while (piece := await self._within_deadline(anext(pieces, None))) is not None:
+            yield piece
 
     async def _within_deadline(self, awaitable: Awaitable[T]) -> T:
         left = time_left(self._pacing.now())
