@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
 
 from agent_runtime_core.config import environment_value, get_config
@@ -40,6 +40,18 @@ def mask_secrets(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def mask_json(value: Any) -> Any:
+    """JSON with `***` in the place of every secret, also of one that only its key gives away."""
+    if isinstance(value, str):
+        return mask_secrets(value)
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return {key: MASK if is_secret_name(str(key)) else mask_json(item) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [mask_json(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def is_secret_name(name: str) -> bool:
