@@ -63,7 +63,9 @@ def find_text(parameter: Parameter, reading: Reading, asked: bool, keys: frozens
     keyed = list(_after_key(reading, keys))
     if keyed or not asked:
         return keyed
-    found = trimmed(reading, 0, len(reading.text))
+    parts = pieces(reading, cut=True) if USED in reading.text else []
+    parts = [part for part in parts if _has_content(part, reading.language)]
+    found = parts[0] if len(parts) == 1 else trimmed(reading, 0, len(reading.text))
     if found is None or _says_nothing(reading, parameter, found):
         return []
     return [found]
@@ -73,9 +75,11 @@ def find_object(reading: Reading, actions: Sequence[tuple[int, int]]) -> list[Fo
     """What follows the word for an action up to the end of the clause: "add two apples to the cart" -> "apples"."""
     found: list[Found] = []
     for _, end in actions:
-        match = re.compile(rf"[ {USED}]*[^,;.!?\n{USED}]+").match(reading.text, end)
-        each = trimmed(reading, match.start(), match.end(), cut=True) if match else None
-        if each is not None:
+        sentence = re.compile(r"[^.;!?\n]*").match(reading.text, end)
+        parts = _PIECE.finditer(reading.text, end, sentence.end() if sentence else end)
+        objects = (trimmed(reading, part.start(), part.end(), cut=True) for part in parts)
+        each = next((part for part in objects if part is not None), None)
+        if each is not None and _has_content(each, reading.language):
             found.append(Found(each.value, each.start, each.end, Strength.EVIDENT))
     return found
 
@@ -84,7 +88,7 @@ def trimmed(reading: Reading, start: int, end: int, cut: bool = False) -> Found 
     """The text between two places without filler at its edges; `cut` also drops articles and ends it at "and"."""
     language = reading.language
     words = [word for word in reading.words if start <= word.start and word.end <= end]
-    skipped = [*language.phrases("filler"), *(language.phrases("skip") if cut else ())]
+    skipped = [phrase for name in ("filler", "skip", "join")[: 3 if cut else 1] for phrase in language.phrases(name)]
     words = _strip(words, skipped, at_start=True)
     if cut:
         joins = [index for index, word in enumerate(words) if language.has("join", word.folded)]
@@ -97,9 +101,16 @@ def trimmed(reading: Reading, start: int, end: int, cut: bool = False) -> Found 
     return Found(text.strip(_EDGE), first, last, Strength.ANSWER) if text.strip(_EDGE) else None
 
 
-def pieces(reading: Reading) -> list[Found]:
-    """The parts of an answer that commas keep apart."""
-    found = [trimmed(reading, m.start(), m.end()) for m in re.finditer(rf"[^,;\n{USED}]+", reading.text)]
+def _has_content(found: Found, language: Language) -> bool:
+    """False for what is only small words and numbers."""
+    said = Reading(str(found.value), language)
+    small = {word for name in ("common", "join", "skip") for phrase in language.phrases(name) for word in phrase}
+    return any(word.folded not in small and not word.folded.isdecimal() for word in said.words)
+
+
+def pieces(reading: Reading, cut: bool = False) -> list[Found]:
+    """The parts of an answer that commas, or words already used, keep apart."""
+    found = [trimmed(reading, m.start(), m.end(), cut) for m in re.finditer(rf"[^,;\n{USED}]+", reading.text)]
     return [each for each in found if each is not None]
 
 
@@ -147,5 +158,7 @@ def _says_nothing(reading: Reading, parameter: Parameter, found: Found) -> bool:
         for name in ("greeting", "thanks", "farewell", "help", "unknown", "yes", "no", "identity")
     ):
         return True
-    asks_back = text.rstrip().endswith("?") and not parameter.stems & kind_words("question")
+    commands = language.phrases("command")
+    is_command = any(tuple(w.folded for w in reading.words[: len(phrase)]) == phrase for phrase in commands)
+    asks_back = (is_command or text.rstrip().endswith("?")) and not parameter.stems & kind_words("question")
     return asks_back or not any(map(str.isalnum, str(found.value)))

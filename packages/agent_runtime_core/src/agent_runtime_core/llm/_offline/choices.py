@@ -8,13 +8,14 @@ from typing import Any
 
 from agent_runtime_core.llm._offline.found import Found, Reading, Strength
 from agent_runtime_core.llm._offline.language import Language, Phrase
+from agent_runtime_core.llm._offline.numbers import find_numbers
 from agent_runtime_core.llm._offline.schema import Choice, Parameter
 from agent_runtime_core.llm._offline.text import Word, find_phrases, fold, stem, words_of
 
 
 def find_choices(parameter: Parameter, reading: Reading, asked: bool = False) -> list[Found]:
     """The values the text names; one that it names only to turn down is left out."""
-    found = list(_named(parameter.choices, reading))
+    found = list(_named(parameter.choices, reading)) or list(_as_number(parameter.choices, reading))
     if not found:
         found = list(_ordinal(parameter.choices, reading, asked))
     if not found and asked:
@@ -52,6 +53,13 @@ def _named(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
         span = (stems[start].start, stems[end - 1].end)
         if choice is not None and not _is_only_a_letter(choice, reading.text[slice(*span)]):
             yield Found(choice.value, *span)
+
+
+def _as_number(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
+    values = {each.value: each.value for each in choices if isinstance(each.value, int | float)}
+    for number in find_numbers(reading) if values else ():
+        if number.value in values:
+            yield Found(values[number.value], number.start, number.end)
 
 
 def _phrases_for(choices: Sequence[Choice], language: Language) -> dict[Phrase, Choice | None]:

@@ -55,7 +55,7 @@ def _as_meant(text: str, value: object, language: Language) -> tuple[int, int] |
     """A number, date or time that is written in another way than its value."""
     reading = Reading(text, language)
     if isinstance(value, int | float):
-        return _place(find_money(reading), value)
+        return _place(find_money(reading), value) or (_article(reading) if value == 1 else None)
     wanted = str(value)
     for found in (find_times(reading, asked=True), find_dates(reading, datetime.now(UTC).date(), asked=True)):
         place = next(((each.start, each.end) for each in found if each.value and _same(each, wanted)), None)
@@ -63,6 +63,11 @@ def _as_meant(text: str, value: object, language: Language) -> tuple[int, int] |
             return place
     digits = re.sub(r"\D", "", wanted)
     return _place(find_money(reading), int(digits)) if wanted.isdecimal() and len(digits) < 16 else None
+
+
+def _article(reading: Reading) -> tuple[int, int] | None:
+    found = (word for word in reading.words if reading.language.has("article", word.folded))
+    return next(((word.start, word.end) for word in found), None)
 
 
 def _same(found: Found, wanted: str) -> bool:

@@ -31,7 +31,7 @@ def find_dates(reading: Reading, today: date, needs_year: bool = False, asked: b
 
 def find_times(reading: Reading, asked: bool = False) -> list[Found]:
     """Every time of day as "HH:MM"; "at 7" without more is one only as an answer, with a problem."""
-    found = [*_clock(reading), *_half_day(reading), *_worded(reading), *_fractions(reading), *_named(reading)]
+    found = [*_clock(reading), *_half_day(reading), *_fractions(reading), *_worded(reading), *_named(reading)]
     if not found and asked:
         found = [
             Found(None, each.start, each.end, Strength.ANSWER, "time_half")

@@ -27,6 +27,8 @@ from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import stem, stems_of
 
 _MOST_CALLS = 8
+_MOST_CUTS = 12
+_NEED_A_QUESTION = (Kind.TEXT, Kind.CODE, Kind.BOOLEAN, Kind.LIST)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,16 +113,24 @@ def _bid(dialogue: Dialogue, offer: Offer, offers: Sequence[Offer], language: La
     """Read the person's words for one tool, the newest first; what is newer stands."""
     bid = Bid(offer=offer)
     for index, utterance in enumerate(dialogue.utterances):
-        text = unused(utterance.text, dialogue.calls, language) if index == 0 else utterance.text
+        text = unused(utterance.text, utterance.calls if index else dialogue.calls, language)
         reading = Reading(text, language)
         said = mention(offer, reading)
-        asked = frozenset[str]() if dialogue.calls else asked_for(utterance, offer, offers, language)
+        is_answer = not dialogue.calls and not utterance.calls
+        asked = asked_for(utterance, offer, offers, language) if is_answer else frozenset[str]()
         if index == 0:
             bid.mention = said
             bid.agreed = not dialogue.calls and _agrees(utterance, offer, offers, reading)
             asked |= _goes_on(dialogue, offer, reading)
         wanted = [each for each in offer.parameters if each.name not in bid.filling.values]
-        found = _best_reading(wanted, reading, Context(today=today, asked=asked, actions=said.spans))
+        context = (
+            Context(today=today, asked=asked)
+            if utterance.calls
+            else Context(
+                today=today, asked=asked, actions=said.spans, elsewhere=_elsewhere(offer, offers, reading, said)
+            )
+        )
+        found = _best_reading(wanted, reading, context)
         _merge(bid, found, is_newest=index == 0)
     return bid
 
@@ -134,16 +144,25 @@ def _merge(bid: Bid, found: Filling, is_newest: bool) -> None:
 
 
 def _best_reading(parameters: Sequence[Parameter], reading: Reading, context: Context) -> Filling:
-    """The whole text, or its first part alone where "two apples and three pears" would mix two calls."""
+    """The whole text, or its first part alone where "a coffee and three pears" would mix two calls."""
     whole = fill(parameters, reading, context)
-    if not whole.missing(parameters):
+    counts_things = {Kind.NUMBER, Kind.TEXT} <= {each.kind for each in parameters}
+    if not whole.missing(parameters) and not counts_things:
         return whole
-    for word in reading.words:
-        if reading.language.has("join", word.folded):
-            part = fill(parameters, Reading(reading.text[: word.start], reading.language), context)
-            if not part.missing(parameters):
-                return part
+    cuts = [word.start for word in reading.words if reading.language.has("join", word.folded)]
+    cuts += [index for index, char in enumerate(reading.text) if char in ",;\n"]
+    for cut in sorted(cuts)[:_MOST_CUTS]:
+        part = fill(parameters, Reading(reading.text[:cut], reading.language), context)
+        if not part.missing(parameters):
+            return part
     return whole
+
+
+def _elsewhere(offer: Offer, offers: Sequence[Offer], reading: Reading, said: Mention) -> tuple[tuple[int, int], ...]:
+    """Where other tools are named, unless the same words name this one."""
+    others = [mention(each, reading) for each in offers if each is not offer]
+    spans = [span for each in others for span in (*each.spans, *each.negated)]
+    return tuple(dict.fromkeys(span for span in spans if span not in said.spans))
 
 
 def _goes_on(dialogue: Dialogue, offer: Offer, reading: Reading) -> frozenset[str]:
@@ -151,9 +170,8 @@ def _goes_on(dialogue: Dialogue, offer: Offer, reading: Reading) -> frozenset[st
     if not dialogue.calls or dialogue.calls[-1].name != offer.name or dialogue.calls[-1].has_failed:
         return frozenset()
     kinds = {each.kind for each in offer.required}
-    content = [word for word in reading.words if not reading.language.has("filler", word.folded)]
-    joined = [word for word in content if reading.language.has("join", word.folded)]
-    if not {Kind.NUMBER, Kind.TEXT} <= kinds or not joined:
+    is_joined = "," in reading.text or any(reading.language.has("join", word.folded) for word in reading.words)
+    if not {Kind.NUMBER, Kind.TEXT} <= kinds or not is_joined:
         return frozenset()
     return frozenset(each.name for each in offer.required)
 
@@ -161,8 +179,11 @@ def _goes_on(dialogue: Dialogue, offer: Offer, reading: Reading) -> frozenset[st
 def asked_for(utterance: Utterance, offer: Offer, offers: Sequence[Offer], language: Language) -> frozenset[str]:
     """The parameters of a tool that an utterance answers a question for.
 
-    Where the question names no parameter of any tool, it is for whatever the only tool with parameters needs.
+    Where the question names no parameter of any tool, it is for whatever the only tool with parameters needs. The first
+    words of a conversation may answer the step's prompt before it was said, but not with just any text.
     """
+    if utterance.question is None:
+        return frozenset(each.name for each in offer.required if each.kind not in _NEED_A_QUESTION)
     question = asking_part(utterance.question, language)
     named = {each.name: _named_in(question, each) for each in offers}
     if any(named.values()):
@@ -185,6 +206,8 @@ def question_words(parameter: Parameter) -> frozenset[str]:
     words = (parameter.stems | parameter.hints) - generic
     if parameter.kind in (Kind.EMAIL, Kind.PHONE, Kind.NAME, Kind.DATE, Kind.URL):
         words |= kind_words(parameter.kind) if not parameter.part else kind_words(parameter.part)
+    if parameter.kind is Kind.NUMBER:
+        words |= kind_words("how_many")
     labels = [stems_of(choice.labels[0])[:1] for choice in parameter.choices[:20] if choice.labels]
     return words | frozenset(each[0] for each in labels if each)
 

@@ -31,10 +31,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What the person said, and what was said to them right before; None if it was the first word."""
+    """What the person said.
+
+    Attributes:
+        text: Their words.
+        question: What was said to them right before; None if theirs was the first word.
+        calls: The calls of an earlier turn that were made for it: only what they left over can still be used, and it
+            answers no question any more.
+    """
 
     text: str
     question: str | None
+    calls: tuple[Call, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +51,8 @@ class Dialogue:
 
     Attributes:
         system: The system prompts.
-        utterances: What the person said since the last call that succeeded in an earlier turn, newest first.
+        utterances: What the person said since the last call that succeeded in an earlier turn, newest first, and
+            before it the words for which that call was made.
         calls: The calls of this turn.
         failed: The latest call before this turn, if it failed.
         question: What was said to the person last, before their latest message.
@@ -110,7 +119,7 @@ class _Reader:
             self.said[-1] = self.utterances[-1].text
             return
         if any(not call.has_failed for call in self.turn):
-            self.utterances = []
+            self.utterances = [Utterance(self.utterances[-1].text, None, tuple(self.turn))] if self.utterances else []
         if self.turn:
             self.previous = self.turn
         self.turn = []

@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,6 +35,8 @@ _ORDER = (
     Kind.MONEY, Kind.NUMBER, Kind.NAME, Kind.BOOLEAN, Kind.LIST, Kind.TEXT,
 )  # fmt: skip
 
+_NUMBER_LIKE = re.compile(r"[\d.,]+[^\W\d_]*")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -43,11 +46,13 @@ class Context:
         asked: Names of the parameters that the text answers a question for.
         today: What relative dates count from.
         actions: Where the words for the tool's action stand, as text spans.
+        elsewhere: Where words stand that name other tools.
     """
 
     today: date
     asked: frozenset[str] = frozenset()
     actions: tuple[tuple[int, int], ...] = ()
+    elsewhere: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -166,8 +171,8 @@ class _Work:
         found = _FINDERS[parameter.kind](self, parameter, asked)
         if many and asked and parameter.kind in (Kind.TEXT, Kind.CODE):
             found = pieces(self.reading)
-        allowed = [each for each in found if asked or each.strength > Strength.ANSWER]
-        return [self.with_key(parameter, each) for each in allowed]
+        keyed = [self.with_key(parameter, each) for each in found]
+        return [each for each in keyed if asked or each.strength > Strength.ANSWER]
 
     def with_key(self, parameter: Parameter, found: Found) -> Found:
         if found.strength is not Strength.KEYED and self.is_keyed(parameter, found):
@@ -204,6 +209,8 @@ def _numbers(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
     found = [_by_unit(work, parameter, each, asked) for each in find_numbers(reading, parameter.type == "integer")]
     evident = {each.start for each in find_money(reading) if each.strength is Strength.EVIDENT}
     usable = [each for each in found if each is not None and each.start not in evident]
+    if len(usable) > 1:
+        usable = [each for each in usable if not _is_hour(work.reading, each)] or usable
     return usable or _articles(work, parameter)
 
 
@@ -214,26 +221,32 @@ def _by_unit(work: _Work, parameter: Parameter, found: Found, asked: bool) -> Fo
         return Found(found.value, found.start, found.end, Strength.KEYED)
     if speaks_for and (not asked or any(speaks_for & other.hints for other in work.parameters)):
         return None
-    if _is_quantity(parameter, work.reading) and (work.context.actions and not asked):
+    if _is_quantity(parameter) and (work.context.actions or work.context.asked) and not asked:
         return Found(found.value, found.start, found.end, Strength.EVIDENT)
     return found
 
 
-def _is_quantity(parameter: Parameter, reading: Reading) -> bool:
+def _is_hour(reading: Reading, found: Found) -> bool:
+    """True for the 7 of "at 7"."""
+    before = reading.before(found.start, 1)
+    return bool(before) and reading.language.has("before_hour", before[0].folded)
+
+
+def _is_quantity(parameter: Parameter) -> bool:
     return bool(parameter.stems & kind_words("quantity"))
 
 
 def _articles(work: _Work, parameter: Parameter) -> list[Found]:
     """The article in "add an apple" counts as one, where a quantity is wanted and something follows."""
-    if not _is_quantity(parameter, work.reading):
+    if not _is_quantity(parameter):
         return []
     ends = {end for _, end in work.context.actions}
     found: list[Found] = []
     for index, word in enumerate(work.reading.words[:-1]):
         starts_off = index == 0 or any(end <= word.start <= end + 2 for end in ends)
         if starts_off and work.reading.language.has("article", word.folded):
-            found.append(Found(1, word.start, word.end, Strength.EVIDENT if ends else Strength.ANSWER))
-    return found[:1]
+            found.append(Found(1, word.start, word.end, Strength.EVIDENT))
+    return found[:1] if ends or work.context.asked else []
 
 
 def _dates(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
@@ -266,9 +279,14 @@ def _flags(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
 def _texts(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
     reading = work.reading
     if work.context.actions:
-        found = find_object(reading, work.context.actions)
+        own = reading
+        for start, end in work.context.elsewhere:
+            own = own.without(Found(None, start, end))
+        found = find_object(own, work.context.actions)
         if found:
-            return found[:1] if len(found) > 1 else found
+            return found[:1]
+    elif work.context.elsewhere:
+        return []
     return find_text(parameter, reading, asked, keys_of(parameter, reading))
 
 
@@ -296,6 +314,9 @@ def _many(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
 def _codes(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
     pattern = parameter.schema.get("pattern")
     found = find_codes(work.reading, pattern if isinstance(pattern, str) else "", asked=True)
+    if any(each.kind in (Kind.NUMBER, Kind.MONEY) for each in work.parameters):
+        numbers = {each.start for each in find_numbers(work.reading)}
+        found = [each for each in found if each.start not in numbers or not _NUMBER_LIKE.fullmatch(each.value)]
     return [work.with_key(parameter, each) for each in found]
 
 

@@ -13,10 +13,12 @@ from typing import Any, cast
 
 from agent_runtime_core.llm._offline.text import Word, find_phrases, fold, stem, words_of
 
-CODES = ("en",)
+CODES = ("en", "de", "es")
 """The languages, the fallback first."""
 
 Phrase = tuple[str, ...]
+
+_LONGEST_NUMBER = 60
 
 
 class Language:
@@ -56,10 +58,42 @@ class Language:
         return tuple(self.table("actions"))
 
     @cached_property
+    def multipliers(self) -> Mapping[str, int]:
+        """Words such as "hundred" with their factor."""
+        return {fold(word): int(value) for word, value in self.table("multipliers").items()}
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        table = {fold(word): int(value) for word, value in self.table("numbers").items()}
+        compound = str(self.table("number_format").get("compound", ""))
+        if not compound:
+            return table
+        units = {word: value for word, value in table.items() if 0 < value < 10}
+        units |= {fold(w): int(v) for w, v in self.table("number_format").get("compound_units", {}).items()}
+        tens = {word: value for word, value in table.items() if 20 <= value <= 90}
+        return {compound.format(unit=u, ten=t): a + b for u, a in units.items() for t, b in tens.items()} | table
+
+    def number(self, word: str) -> int | None:
+        """What a folded number word stands for; where numbers are written as one word, also "zweihundertzehn"."""
+        if word in self._numbers or "compound" not in self.table("number_format"):
+            return self._numbers.get(word)
+        ones = self.table("number_format").get("compound_units", {})
+        for factor in sorted(self.multipliers, key=self.multipliers.__getitem__, reverse=True):
+            left, found, right = word.partition(factor)
+            if found and (left or right) and len(word) < _LONGEST_NUMBER:
+                before = ones.get(left) or (self.number(left) if left else 1)
+                after = self.number(right) if right else 0
+                return before * self.multipliers[factor] + after if before and after is not None else None
+        return None
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Single words that tell this language from others."""
-        lists = ("common", "yes", "no", "greeting", "thanks", "farewell", "unknown", "help", "identity")
-        return frozenset(word for name in lists for phrase in self.phrases(name) for word in phrase)
+        lists = ("common", "yes", "no", "greeting", "thanks", "farewell", "unknown", "help", "identity", "retry")
+        told = [phrase for name in lists for phrase in self.phrases(name)]
+        told += [phrase for name in self.action_names for phrase in self.phrases(name, "actions")]
+        told += _cut([word for name in ("months", "weekdays", "relative_days") for word in self.table(name)])
+        return frozenset(word for phrase in told for word in phrase)
 
     def say(self, key: str, table: str = "say", **values: object) -> str:
         """A sentence of this language, else of the fallback."""
@@ -116,7 +150,9 @@ def detect(texts: Sequence[str]) -> Language:
 
 def _score(language: Language, text: str) -> int:
     letters = sum(char in language.table("detect").get("letters", "") for char in text[:400].casefold())
-    return letters + sum(word.folded in language.vocabulary for word in words_of(text[:400]))
+    return letters + sum(
+        word.folded in language.vocabulary or language.number(word.folded) is not None for word in words_of(text[:400])
+    )
 
 
 def consists_of(text: str, language: Language, *names: str) -> bool:

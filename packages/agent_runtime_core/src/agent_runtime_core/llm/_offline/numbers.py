@@ -62,7 +62,7 @@ def _in_digits(reading: Reading, whole: bool) -> Iterator[Found]:
         value = to_number(match["digits"], reading.language, whole) * factor
         end = match.end("digits") + (len(match["suffix"]) if factor > 1 else 0)
         following = reading.after(end, 1)
-        multiplier = _multipliers(reading.language).get(following[0].folded, 0) if following else 0
+        multiplier = reading.language.multipliers.get(following[0].folded, 0) if following else 0
         if multiplier > 1:
             value, end = value * multiplier, following[0].end
         minus = match["sign"] or (
@@ -77,7 +77,7 @@ def _suffix_factor(reading: Reading, suffix: str, start: int) -> int:
         return 1
     if reading.language.has("currency", fold(suffix)):
         return 1
-    return int(_multipliers(reading.language).get(fold(suffix), 0))
+    return int(reading.language.multipliers.get(fold(suffix), 0))
 
 
 def to_number(digits: str, language: Language, whole: bool = False) -> int | float:
@@ -99,25 +99,6 @@ def _plain(value: float) -> int | float:
     return int(value) if float(value).is_integer() else round(value, 6)
 
 
-@cache
-def _number_words(language: Language) -> Mapping[str, int]:
-    table = {fold(word): int(value) for word, value in language.table("numbers").items()}
-    compound = str(language.table("number_format").get("compound", ""))
-    if not compound:
-        return table
-    units = {word: value for word, value in table.items() if 0 < value < 10}
-    tens = {word: value for word, value in table.items() if 20 <= value <= 90}
-    units |= {fold(w): int(v) for w, v in language.table("number_format").get("compound_units", {}).items()}
-    made = {compound.format(unit=u, ten=t): a + b for u, a in units.items() for t, b in tens.items()}
-    hundreds = {f"{u}{h}": a * b for u, a in units.items() for h, b in _multipliers(language).items()}
-    return {**made, **hundreds, **table}
-
-
-@cache
-def _multipliers(language: Language) -> Mapping[str, int]:
-    return {fold(word): int(value) for word, value in language.table("multipliers").items()}
-
-
 def _in_words(reading: Reading) -> Iterator[Found]:
     index = 0
     while index < len(reading.words):
@@ -132,16 +113,17 @@ def _compose(reading: Reading, start: int) -> tuple[int, int]:
     """The number written in words from a place on, and how many words it took."""
     if not _counts(reading, start):
         return 0, 0
-    numbers, multipliers = _number_words(reading.language), _multipliers(reading.language)
+    language, multipliers = reading.language, reading.language.multipliers
     total, current, used, index = 0, 0, 0, start
     words = reading.words
     while index < len(words) and (index == start or _adjacent(reading, words[index - 1], words[index])):
         word = words[index].folded
-        if word in numbers and (index == start or _fits(current, numbers[word])):
-            current += numbers[word]
+        value = language.number(word)
+        if value is not None and (index == start or _fits(current, value)):
+            current += value
         elif word in multipliers and (current or index == start) and word != "k":
             current, total = _multiplied(current, total, multipliers[word])
-        elif not (_joins(reading.language, word, current + total) and _continues(words, index, numbers, current)):
+        elif not (_joins(language, word, current + total) and _continues(language, words, index, current)):
             break
         index += 1
         used = index - start
@@ -163,9 +145,9 @@ def _joins(language: Language, word: str, so_far: int) -> bool:
     return word == form.get("number_join") and so_far > 0 and (so_far % 100 == 0 or bool(form.get("join_tens")))
 
 
-def _continues(words: Sequence[Word], index: int, numbers: Mapping[str, int], current: int) -> bool:
-    following = words[index + 1].folded if index + 1 < len(words) else ""
-    return following in numbers and _fits(current, numbers[following]) and numbers[following] < 100
+def _continues(language: Language, words: Sequence[Word], index: int, current: int) -> bool:
+    value = language.number(words[index + 1].folded) if index + 1 < len(words) else None
+    return value is not None and _fits(current, value) and value < 100
 
 
 def _adjacent(reading: Reading, left: Word, right: Word) -> bool:
@@ -176,7 +158,7 @@ def _counts(reading: Reading, index: int) -> bool:
     """False for words such as the pronoun in "the premium one"."""
     word = reading.words[index].folded
     language = reading.language
-    if word not in _number_words(language) and word not in _multipliers(language):
+    if language.number(word) is None and word not in language.multipliers:
         return False
     if not language.has("pronoun", word):
         return True

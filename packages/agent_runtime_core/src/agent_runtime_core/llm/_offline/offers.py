@@ -48,10 +48,11 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Where words speak for a tool's action, and how strongly; 2 and more name it."""
+    """Where words speak for a tool's action, or against it, and how strongly; 2 and more name it."""
 
     score: int = 0
     spans: tuple[tuple[int, int], ...] = ()
+    negated: tuple[tuple[int, int], ...] = ()
 
     @property
     def names_it(self) -> bool:
@@ -80,10 +81,11 @@ def mention(offer: Offer, reading: Reading) -> Mention:
     """How far a text speaks for a tool by its name, the action it stands for, and its description."""
     generic = {stem(word) for phrase in load(CODES[0]).phrases("generic") for word in phrase}
     named = [*_name_spans(offer, reading, generic), *_action_spans(offer, reading)]
-    named = [span for span in dict.fromkeys(named) if not _is_negated(reading, span)]
+    negated = [span for span in dict.fromkeys(named) if _is_negated(reading, span)]
+    named = [span for span in dict.fromkeys(named) if span not in negated]
     hints = set(stems_of(offer.description)) - generic - set(offer.stems)
     described = {stem(word.folded) for word in reading.words} & hints
-    return Mention(_NAMED * len(named) + len(described), tuple(named))
+    return Mention(_NAMED * len(named) + len(described), tuple(named), tuple(negated))
 
 
 def _name_spans(offer: Offer, reading: Reading, generic: set[str]) -> Iterator[tuple[int, int]]:

@@ -58,9 +58,19 @@ def open_question(situation: Situation) -> str:
     """What the step wants to know: in its own words if they suit the person's language, else from the tools."""
     spoken, language = situation.spoken, situation.language
     suits = spoken.language is language
+    begun = _begun(situation.bids)
+    if begun is not None:
+        return ask_for(begun.missing, language)
     if spoken.question and (suits or not situation.bids):
         return _joined(spoken.question, _choices_hint(situation, spoken.question))
     return question_for(situation.bids, language)
+
+
+def _begun(bids: Sequence[Bid]) -> Bid | None:
+    """The tool the person is in the middle of: the one they named, else the one they gave something for."""
+    waiting = [bid for bid in bids if bid.missing]
+    named = [bid for bid in waiting if bid.mention.names_it]
+    return next(iter(named), None) or next((bid for bid in waiting if bid.filling.values), None)
 
 
 def _choices_hint(situation: Situation, question: str) -> str:
@@ -80,8 +90,8 @@ def _answer(situation: Situation) -> str:
     intent = _intent(dialogue.text, language)
     if intent == "farewell":
         return language.say("bye")
-    partly = next((bid for bid in situation.bids if bid.missing and bid.fresh), None)
-    if partly is not None:
+    partly = _begun(situation.bids)
+    if partly is not None and partly.fresh:
         return _joined(_why(partly, partly.missing, language), ask_for(partly.missing, language))
     if intent:
         return _joined(*_to_intent(situation, intent))
@@ -204,7 +214,7 @@ def _news(call: Call, situation: Situation) -> list[str]:
     if call is situation.dialogue.calls[-1]:
         return [text]
     sentences = [match[0].strip() for match in _SENTENCE.finditer(text)]
-    return [each for each in sentences if not asks(each, situation.language) and len(words_of(each)) > 2]
+    return [each for each in sentences if each.endswith(".") and len(words_of(each)) > 1]
 
 
 def is_fit(text: str, offers: Sequence[Offer]) -> bool:
