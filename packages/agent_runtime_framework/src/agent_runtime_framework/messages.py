@@ -126,7 +126,7 @@ def repair(messages: Iterable[object]) -> list[JSONObject]:
             continue
         if message.get("tool_calls"):
             sound += _answered(index, message, results, seen, taken)
-        elif message["role"] != "assistant" or message.get("content"):
+        elif message["role"] != "assistant" or _says_something(message):
             sound.append(message)
     return sound
 
@@ -242,4 +242,9 @@ def _answered(
     if calls:
         return [{**message, "tool_calls": calls}, *answers]
     rest = {key: value for key, value in message.items() if key != "tool_calls"}
-    return [rest] if rest.get("content") else []
+    return [rest] if _says_something(rest) else []
+
+
+def _says_something(message: JSONObject) -> bool:
+    content = message.get("content")
+    return bool(content.strip() if isinstance(content, str) else content)

@@ -1,5 +1,6 @@
 """Doubles for tests of journeys: offline, deterministic, the same ones that our own tests use."""
 
+from agent_runtime_framework.testing.histories import anthropic_problems, openai_problems
 from agent_runtime_framework.testing.scripted import (
     Call,
     Say,
@@ -10,4 +11,14 @@ from agent_runtime_framework.testing.scripted import (
     say,
 )
 
-__all__ = ["Call", "Say", "ScriptError", "ScriptedLLM", "ScriptedRequest", "call", "say"]
+__all__ = [
+    "Call",
+    "Say",
+    "ScriptError",
+    "ScriptedLLM",
+    "ScriptedRequest",
+    "anthropic_problems",
+    "call",
+    "openai_problems",
+    "say",
+]
