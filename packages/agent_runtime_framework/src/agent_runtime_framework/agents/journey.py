@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
+from uuid import UUID, uuid4
 
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import conversation_key
@@ -193,6 +194,19 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             self._runner = asyncio.Runner()
             weakref.finalize(self, self._runner.close)
         return self._runner.run(self.chat(text, conversation_id))
+
+    async def state_of(self, conversation_id: UUID | str = DEFAULT_CONVERSATION) -> StateT:
+        """The state a conversation is in now, from wherever it is kept; the initial one if there is none.
+
+        Raises:
+            StateError: The stored state no longer fits its class.
+        """
+        ctx = AgentContext(uuid4(), conversation_id, [])
+        memory = self.memory or self._chat_memory
+        if memory is None:
+            return await self._state(ctx, None)
+        async with memory.turn(conversation_id, self.key, context=0) as conversation:
+            return await self._state(ctx, conversation)
 
     async def turn(self, ctx: AgentContext, io: TurnIO) -> AgentResult:
         """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs."""

@@ -1,0 +1,1 @@
+"""The command line, `agent-runtime`: nothing else in this package imports it."""

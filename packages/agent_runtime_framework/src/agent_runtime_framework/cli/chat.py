@@ -1,0 +1,131 @@
+"""Holds a conversation: reads a message or a command, takes the turn, shows it, until the person leaves."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agent_runtime_core.errors import AgentRuntimeError, ConfigurationError
+from agent_runtime_framework.cli import views
+from agent_runtime_framework.cli.failures import FAILED, INTERRUPTED, OK, explain
+from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
+from agent_runtime_framework.cli.person import PersonClient
+from agent_runtime_framework.cli.progress import tools_by_step
+from agent_runtime_framework.cli.screen import Question, Screen
+from agent_runtime_framework.cli.session import Session
+from agent_runtime_framework.cli.slash import SLASH_COMMANDS, Leave, run_slash
+from agent_runtime_framework.cli.spans import Line, Span, line, printable
+from agent_runtime_framework.cli.transcript import Transcript
+from agent_runtime_framework.executor.turn import StoppedReason
+
+
+class Chat:
+    """A conversation at a screen.
+
+    Attributes:
+        session: The conversation.
+        screen: Where it is shown.
+        model: Who answers.
+    """
+
+    def __init__(self, session: Session, screen: Screen, model: ChosenModel, runner: asyncio.Runner) -> None:
+        self.session = session
+        self.screen = screen
+        self.model = model
+        self._runner = runner
+        self._said: tuple[str, ...] = ()
+
+    def hold(self) -> int:
+        """Go on until the person leaves or the input ends; returns the exit code."""
+        if self.screen.is_interactive:
+            earlier = self._runner.run(self.session.messages())
+            self._said = tuple(views.message_text(each.content) for each in earlier if each.role == "user")
+        while True:
+            try:
+                text = self.screen.ask(self._question()).strip()
+            except (EOFError, KeyboardInterrupt):
+                return OK
+            if not text:
+                continue
+            try:
+                code = self._take(text)
+            except Leave:
+                return OK
+            if code is not None:
+                return code
+
+    def use_model(self, name: str) -> None:
+        """Go on with another model; one that cannot be used leaves things as they are."""
+        try:
+            self.model = choose_model(name, self.session.agent, self.play)
+        except ConfigurationError as error:
+            self.screen.note(line(str(error), "bad"))
+            return
+        self.session.client = self.model.client
+
+    def play(self) -> PersonClient:
+        """A client through which the person at the screen plays the model."""
+        agent = self.session.agent
+        return PersonClient(self.screen, lambda: tools_by_step(agent, agent.get_initial_state()))
+
+    def show_progress(self) -> None:
+        """Show where the journey is."""
+        if self.session.progress.steps:
+            self.screen.show(self.session.progress.line(self.screen.marks, self.screen.width - 1))
+
+    def _take(self, text: str) -> int | None:
+        try:
+            if text.startswith("/"):
+                self._runner.run(run_slash(self, text))
+            else:
+                self._runner.run(self._turn(text))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            return self._stopped()
+        except Leave:
+            raise
+        except Exception as error:  # noqa: BLE001  a turn may fail for any reason, and the conversation outlives it
+            return self._failed(error)
+        return None
+
+    async def _turn(self, text: str) -> None:
+        before = self.session.progress
+        transcript = Transcript(self.screen, is_detailed=self.model.is_person)
+        with self.screen.waiting("…"):
+            result = await self.session.say(text, transcript)
+        if result.metadata.get("stopped_reason") == StoppedReason.CLOSED:
+            self.screen.note(line("The journey is over; /restart begins anew, /quit leaves.", "quiet"))
+        elif not result.response:
+            self.screen.note(line("(the model said nothing)", "quiet"))
+        if self.session.progress != before:
+            self.show_progress()
+        if self.screen.is_interactive:
+            self.screen.write("\n")
+
+    def _stopped(self) -> int | None:
+        self.screen.note(line("Stopped. What was done before is kept; the conversation goes on.", "warn"))
+        return None if self.screen.is_interactive else INTERRUPTED
+
+    def _failed(self, error: Exception) -> int | None:
+        message, _ = explain(error)
+        lines: list[Line] = [line(printable(each), "bad") for each in message.splitlines()]
+        if self.screen.is_interactive:
+            hint = "Nothing is lost: say it again, or go on."
+            if isinstance(error, AgentRuntimeError):
+                hint = "Nothing is lost: say it again, or /model offline to go on without this model."
+            self.screen.note(*lines, line(hint, "quiet"))
+            return None
+        self.screen.note(*lines)
+        return FAILED
+
+    def _question(self) -> Question:
+        return Question(
+            prompt=f"{self.screen.marks.prompt} ",
+            words=tuple(SLASH_COMMANDS),
+            status=self._status,
+            name="person",
+            earlier=self._said,
+        )
+
+    def _status(self) -> Line:
+        progress = self.session.progress
+        here = progress.line(self.screen.marks, self.screen.width - len(self.model.name) - 12)
+        return (*here, Span(f"  {self.model.name}  /help", "quiet"))

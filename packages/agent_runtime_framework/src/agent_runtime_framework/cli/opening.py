@@ -1,0 +1,174 @@
+"""From the options of `chat` to an open conversation: the agent, the store, the name, the model, the first lines."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from agent_runtime_core.interfaces import LLMClient, conversation_key
+from agent_runtime_core.llm.available import local_servers
+from agent_runtime_framework.cli import views
+from agent_runtime_framework.cli.chat import Chat
+from agent_runtime_framework.cli.failures import UsageError
+from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
+from agent_runtime_framework.cli.person import PersonClient
+from agent_runtime_framework.cli.progress import tools_by_step
+from agent_runtime_framework.cli.screen import Screen, open_screen
+from agent_runtime_framework.cli.session import Session
+from agent_runtime_framework.cli.spans import Line, Span, line
+from agent_runtime_framework.cli.targets import Agent, load_agent
+from agent_runtime_framework.memory import MemoryManager
+
+DIRECTORY = Path(".agent-runtime")
+DEFAULT_STORE = f"sqlite:///{DIRECTORY.name}/chat.db"
+VOLATILE = "memory://"
+
+
+def hold_conversation(args: Namespace) -> int:
+    """Open the conversation that the options of `chat` describe, and hold it; returns the exit code."""
+    _set_up_logging(is_verbose=args.verbose)
+    agent = load_agent(args.target)
+    screen = open_screen()
+
+    def play() -> LLMClient:
+        return PersonClient(screen, lambda: tools_by_step(agent, agent.get_initial_state()))
+
+    model = choose_model(args.model, agent, play)
+    url = _store_url(args, screen)
+    memory = _memory(agent, args.store, url)
+    with asyncio.Runner() as runner:
+        try:
+            name = runner.run(_conversation_name(args.conversation, memory, agent, screen))
+            session = Session(agent, memory, name, model.client)
+            runner.run(_begin(session, args))
+            runner.run(_introduce(session, screen, model, url))
+            chat = Chat(session, screen, model, runner)
+            code = chat.hold()
+            _say_goodbye(session, screen, args, url)
+            return code
+        finally:
+            runner.run(memory.aclose())
+
+
+def _set_up_logging(*, is_verbose: bool) -> None:
+    """Without --verbose the log stays silent: what concerns the person is said in the conversation."""
+    handler: logging.Handler = logging.NullHandler()
+    if is_verbose:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    for name in ("agent_runtime_framework", "agent_runtime_core"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.propagate = False
+
+
+def _store_url(args: Namespace, screen: Screen) -> str:
+    if args.store:
+        return args.store
+    if not screen.is_interactive and not args.conversation:
+        return VOLATILE
+    return DEFAULT_STORE
+
+
+def _memory(agent: Agent, asked_for: str | None, url: str) -> MemoryManager:
+    if agent.memory is not None and asked_for is None:
+        return agent.memory
+    if url == DEFAULT_STORE:
+        _make_directory()
+    return MemoryManager.from_url(url)
+
+
+def _make_directory() -> None:
+    try:
+        DIRECTORY.mkdir(exist_ok=True)
+        ignore = DIRECTORY / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"conversations are kept in {DIRECTORY.absolute()}, which cannot be made ({error.strerror}); name another "
+            "place, such as --store sqlite:////tmp/chat.db, or none: --store memory://"
+        ) from error
+
+
+async def _conversation_name(asked_for: str | None, memory: MemoryManager, agent: Agent, screen: Screen) -> str:
+    """The name asked for, else at a terminal that of the last conversation if it is not over, else a new one."""
+    if asked_for is not None:
+        return conversation_key(asked_for)
+    prefix = f"{agent.key}-"
+    if screen.is_interactive:
+        for each in await memory.store.conversations(limit=20):
+            if each.conversation_id.startswith(prefix):
+                agent.memory = memory
+                state = await agent.state_of(each.conversation_id)
+                if agent.is_terminal_state(state):
+                    break
+                return each.conversation_id
+    return f"{prefix}{secrets.token_hex(2)}"
+
+
+async def _begin(session: Session, args: Namespace) -> None:
+    if args.restart:
+        await session.restart()
+    if await session.is_somebody_elses():
+        raise UsageError(
+            f"the conversation {session.conversation_id!r} was held with another agent than {session.agent.key!r}; "
+            "choose another name, or --restart to forget it"
+        )
+    await session.open()
+
+
+async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: str) -> None:
+    place = "" if url == VOLATILE else f", kept in {_shown(url)}"
+    screen.note(
+        (
+            Span(session.agent.key, "strong"),
+            Span(f" {screen.marks.dot} model ", "quiet"),
+            Span(model.name, "accent"),
+            Span(f" {screen.marks.dot} conversation {session.conversation_id}{place}", "quiet"),
+        )
+    )
+    if model.remark:
+        screen.note(line(model.remark, "warn"))
+    if model.is_fallback:
+        screen.note(*await _offers())
+    if screen.is_interactive:
+        screen.note(line("/help lists the commands; Ctrl-D leaves.", "quiet"))
+    messages = await session.messages(20)
+    if messages:
+        screen.note(line("Welcome back. This is where you were:", "strong"), *views.recap(messages, screen.marks))
+    if session.progress.steps:
+        screen.note(session.progress.line(screen.marks, screen.width - 1))
+    if not messages and screen.is_interactive:
+        screen.note(line("Say hello to begin.", "quiet"))
+    if screen.is_interactive:
+        screen.write("\n")
+
+
+async def _offers() -> list[Line]:
+    """Local servers that answer, with the words that would use them."""
+    return [
+        (
+            Span(f"{each.says}; ", "warn"),
+            Span(f"--model {each.model} or /model {each.model}", "accent"),
+            Span(" uses it"),
+        )
+        for each in await local_servers(timeout=0.4)
+        if each.is_ready
+    ]
+
+
+def _say_goodbye(session: Session, screen: Screen, args: Namespace, url: str) -> None:
+    if not screen.is_interactive or url == VOLATILE:
+        return
+    store = f" --store {args.store}" if args.store else ""
+    command = f"agent-runtime chat {args.target} --conversation {session.conversation_id}{store}"
+    screen.note(line("Kept. Come back with:", "quiet"), line(f"  {command}", "accent"))
+
+
+def _shown(url: str) -> str:
+    return url.removeprefix("sqlite:///")
