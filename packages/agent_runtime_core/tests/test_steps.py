@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -124,7 +128,7 @@ async def test_checkpoint_keeps_the_other_keys() -> None:
 
 
 @pytest.mark.asyncio
-async def test_finished_steps_are_skipped_after_a_crash(tmp_path: Any) -> None:
+async def test_finished_steps_are_skipped_after_a_crash(tmp_path: Path) -> None:
     run_id, first, second = uuid4(), Flaky(0), Flaky(1)
     steps = [Step("first", first), Step("second", second)]
     with pytest.raises(StepExecutionError):
@@ -139,6 +143,35 @@ async def test_finished_steps_are_skipped_after_a_crash(tmp_path: Any) -> None:
     assert again.results["first"].status is StepStatus.SKIPPED
     skipped = [event["payload"] for event in ctx.get_events() if event["event_type"] == "step.skipped"]
     assert skipped == [{"step_name": "first", "step_index": 0, "total_steps": 2, "reason": "already_completed"}]
+
+
+def test_killed_process_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    program = """
+import asyncio, os, signal, sys, uuid
+from agent_runtime_core import FileRunContext, Step, StepExecutor
+
+async def note(text):
+    with open("done.txt", "a") as file:
+        file.write(text)
+    return text
+
+async def first(ctx, custom):
+    custom["from first"] = 1
+    return await note("first ")
+
+async def second(ctx, custom):
+    if sys.argv[1] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return await note(f"second {custom['from first']}")
+
+steps = [Step("first", first), Step("second", second)]
+print(asyncio.run(StepExecutor(FileRunContext(uuid.UUID(int=7))).run(steps)))
+"""
+    run = [sys.executable, "-c", program]
+    assert subprocess.run([*run, "die"], cwd=tmp_path, check=False).returncode == -signal.SIGKILL
+    again = subprocess.run([*run, "live"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert again.stdout == "{'first': 'first ', 'second': 'second 1'}\n"
+    assert (tmp_path / "done.txt").read_text() == "first second 1"
 
 
 @pytest.mark.asyncio
@@ -317,6 +350,26 @@ async def test_step_that_finishes_while_the_task_is_cancelled_is_not_repeated() 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (await ctx.get_state() or {})[KEY]["step_results"] == {"send": "sent anyway"}
+
+
+@pytest.mark.asyncio
+async def test_checkpoint_under_way_is_finished_before_the_task_ends() -> None:
+    class SlowDisk(MockRunContext):
+        async def checkpoint(self, state: dict[str, Any]) -> None:
+            begun.set()
+            await go_on.wait()
+            await super().checkpoint(state)
+
+    begun, go_on, ctx = asyncio.Event(), asyncio.Event(), SlowDisk()
+    task = asyncio.ensure_future(executor(ctx).run([Step("a", returns(1))]))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ctx.get_checkpoints()[-1][KEY]["completed_steps"] == ["a"]
 
 
 @pytest.mark.asyncio

@@ -249,7 +249,7 @@ def _as_json(value: object) -> object:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    raise TypeError(f"{value!r} is a {type(value).__name__}")
+    raise TypeError(f"found {value!r}, of type {type(value).__name__}")
 
 
 def _object_or_none(line: str) -> JSONObject | None:

@@ -1,12 +1,14 @@
 """Model requests as spans and metrics."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from agent_runtime_core.errors import RateLimited
-from agent_runtime_core.interfaces import LLMResponse
+from agent_runtime_core.interfaces import LLMResponse, LLMStreamChunk
 from agent_runtime_core.telemetry import instrument
 from agent_runtime_core.testing import MockLLMClient, MockLLMResponse
 from agent_runtime_core.usage import PricedClient
@@ -129,3 +131,63 @@ async def test_what_the_client_offers_beyond_stays_within_reach(exported: Any) -
     await client.generate(MESSAGES, seed=3)
     assert client.get_call_count() == 1
     assert client.get_calls()[0]["seed"] == 3
+
+
+class CutOff(MockLLMClient):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    async def stream(self, *args: Any, **kwargs: Any) -> Any:
+        yield LLMStreamChunk(delta="half")
+        raise self.error
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RateLimited("my-words-canary"), StatusCode.ERROR), (asyncio.CancelledError(), StatusCode.UNSET)],
+)
+async def test_stream_that_breaks_is_told_by_its_type(error: BaseException, status: StatusCode, exported: Any) -> None:
+    stream = instrumented(CutOff(error), exported).stream(MESSAGES)
+    with pytest.raises(type(error)):
+        _ = [chunk async for chunk in stream]
+    (span,) = exported.exporter.get_finished_spans()
+    assert (span.status.status_code, span.attributes["error.type"]) == (status, type(error).__name__)
+    assert "canary" not in exported.everything
+
+
+class Withdrawing(MockLLMClient):
+    async def stream(self, *args: Any, **kwargs: Any) -> Any:
+        yield LLMStreamChunk(delta="wrong")
+        yield LLMStreamChunk(delta="right", reset=True, finish_reason="stop")
+
+
+@pytest.mark.asyncio
+async def test_text_taken_back_is_not_in_the_span(exported: Any) -> None:
+    _ = [chunk async for chunk in instrumented(Withdrawing(), exported, log_content=True).stream(MESSAGES)]
+    assert "right" in exported.everything
+    assert "wrong" not in exported.everything
+
+
+@pytest.mark.asyncio
+async def test_what_the_client_traces_itself_is_beneath_the_request(exported: Any) -> None:
+    tracer = exported.tracer_provider.get_tracer("http")
+
+    class Traced(MockLLMClient):
+        async def generate(self, *args: Any, **kwargs: Any) -> LLMResponse:
+            with tracer.start_as_current_span("POST"):
+                return await super().generate(*args, **kwargs)
+
+        async def stream(self, *args: Any, **kwargs: Any) -> Any:
+            with tracer.start_as_current_span("POST stream"):
+                pass
+            yield LLMStreamChunk(delta="x")
+
+    client = instrumented(Traced(), exported)
+    await client.generate(MESSAGES, model="a")
+    async for _ in client.stream(MESSAGES, model="b"):
+        assert not trace.get_current_span().get_span_context().is_valid
+    spans = exported.spans
+    assert spans["POST"].parent.span_id == spans["chat a"].context.span_id
+    assert spans["POST stream"].parent.span_id == spans["chat b"].context.span_id
