@@ -80,10 +80,8 @@ ADDED = {
     f"{F}.prompts": "",
     f"{F}.router": "",
     f"{F}.adapters": "",
-    f"{F}.errors": """AgentRuntimeError ConfigurationError ConversationConflict RunError StateError StoreError
-        StoreTooNew StoreUnreadable ToolError""",
     f"{F}.store": "Commit ConversationInfo Store Stored open_store",
-    f"{F}.testing": "Call Say ScriptError ScriptedLLM ScriptedRequest call say",
+    f"{F}.testing": "Call Say ScriptError ScriptedLLM ScriptedRequest anthropic_problems call openai_problems say",
     C: """AgentRuntimeError AnthropicConfigurationError AuthenticationError ConfigurationError ContentFiltered
         ContextFilter ContextTooLong InvalidRequest JSONFormatter JSONObject ManualClock OpenAIConfigurationError
         PricedClient ProviderError ProviderProtocolError ProviderUnavailable RateLimited RunError SecretFilter
