@@ -114,7 +114,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
 
     async def _checkpoint(self, state: StateT) -> None:
         if self._emitter:
-            self._emitter.emit(EventType.STATE_CHECKPOINT, {"state": json.loads(dump_state(state))})
+            self._emitter.emit(EventType.STATE_CHECKPOINT, {"state": state_dict(state)})
         if self._on_state_change is not None:
             await self._on_state_change(state)
 
@@ -159,8 +159,29 @@ def dump_state(state: BaseJourneyState[Any]) -> str:
         ) from error
 
 
-def load_state(state_class: type[StateT], text: str | JSONObject, *, where: str = "") -> StateT:
+def state_dict(state: BaseJourneyState[Any]) -> JSONObject:
+    """A state as a JSON object that shares nothing with it.
+
+    Raises:
+        StateError: As with `dump_state`.
+    """
+    return json.loads(dump_state(state))
+
+
+def load_state(
+    state_class: type[StateT],
+    text: str | JSONObject,
+    *,
+    where: str = "",
+    read: Callable[[JSONObject], StateT] | None = None,
+) -> StateT:
     """The state that `dump_state` wrote.
+
+    Args:
+        state_class: What it has to fit.
+        text: The stored state.
+        where: Where it was found, for the error's text.
+        read: Makes the state; by default the class's `from_dict`.
 
     Raises:
         StateError: It no longer fits the class; what is stored is not touched.
@@ -168,7 +189,7 @@ def load_state(state_class: type[StateT], text: str | JSONObject, *, where: str 
     name = state_class.__name__
     try:
         data = json.loads(text) if isinstance(text, str) else text
-        return state_class.from_dict(data)
+        return state_class.from_dict(data) if read is None else read(data)
     except Exception as error:  # from_dict is the author's, and may stumble over old data in any way
         raise StateError(
             f"the stored state{where} no longer fits {name}: {type(error).__name__}: {error}. It was left as it is; "
