@@ -40,7 +40,7 @@ class FakeProvider:
         self._answers = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._handlers: set[asyncio.Task[None]] = set()
-        self._arrived = asyncio.Condition()
+        self._changed = asyncio.Condition()
         self._released = asyncio.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,8 +82,13 @@ class FakeProvider:
 
     async def received(self, count: int = 1) -> None:
         """Wait until that many requests came in; only in the loop the server runs in."""
-        async with self._arrived:
-            await self._arrived.wait_for(lambda: len(self.requests) >= count)
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.requests) >= count)
+
+    async def disconnected(self) -> None:
+        """Wait until no connection is open; only in the loop the server runs in."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._writers)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
@@ -138,12 +143,14 @@ class FakeProvider:
             self._handlers.discard(handler)
             self._writers.discard(writer)
             writer.close()
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _answer(self, request: RecordedRequest, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False ends the connection."""
         self.requests.append(request)
-        async with self._arrived:
-            self._arrived.notify_all()
+        async with self._changed:
+            self._changed.notify_all()
         if request.method == "GET":
             return await _send_json(writer, 200, openai_wire.models(self.models))
         answer = self._next(request)

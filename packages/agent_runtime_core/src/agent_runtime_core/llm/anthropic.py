@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 try:
-    from anthropic import AsyncAnthropic, transform_schema
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, transform_schema
     from anthropic.resources.messages import AsyncMessages
 except ImportError as error:
     raise ImportError(
@@ -35,6 +35,7 @@ from agent_runtime_core.llm.models import configured_model
 from agent_runtime_core.llm.retry import Pacing, RetryPolicy
 from agent_runtime_core.llm.structured import OutputFormat, output_format
 from agent_runtime_core.llm.tooling import choice_mode, chosen_tool, narrowed
+from agent_runtime_core.masking import register_secret
 
 __all__ = ["AnthropicClient", "AnthropicConfigurationError"]
 
@@ -102,6 +103,7 @@ class AnthropicClient(ProviderClient):
             )
         self._options: dict[str, Any] = {"timeout": timeout, **kwargs}
         self._caching = prompt_caching
+        register_secret(self._api_key or "")
         super().__init__(
             default_model=default_model or configured_model("anthropic") or DEFAULT_CLAUDE,
             retry=retry,
@@ -110,11 +112,10 @@ class AnthropicClient(ProviderClient):
         )
 
     def _connect(self) -> Any:
-        options: dict[str, Any] = {"max_retries": 0, **self._options}
+        # The SDK's own default tries to close itself when it is collected, in whatever loop runs by then.
+        pool: dict[str, Any] = {} if "http_client" in self._options else {"http_client": DefaultAsyncHttpxClient()}
+        options: dict[str, Any] = {"max_retries": 0, **pool, **self._options}
         return AsyncAnthropic(api_key=self._api_key, base_url=self._base_url, **options)
-
-    def _secrets(self) -> list[str | None]:
-        return [self._api_key]
 
     def _validate_tool_call_pairs(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return paired(messages)

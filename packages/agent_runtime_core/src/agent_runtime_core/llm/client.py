@@ -150,10 +150,6 @@ class ProviderClient(LLMClient):
     async def _begin(self, request: ModelRequest) -> AsyncGenerator[LLMStreamChunk, None]:
         """Send once; the result hands out the reply piece by piece."""
 
-    def _secrets(self) -> list[str | None]:
-        """Texts that must not appear in an error."""
-        return []
-
     async def _model(self) -> str:
         """The model of a request that names none."""
         return self.default_model
@@ -223,4 +219,4 @@ class ProviderClient(LLMClient):
 
     def _typed(self, exc: Exception) -> Exception:
         # What is not about the provider is raised as it was.
-        return provider_error(self.provider, exc, self._secrets()) or exc
+        return provider_error(self.provider, exc) or exc

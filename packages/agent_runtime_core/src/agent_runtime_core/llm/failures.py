@@ -9,7 +9,7 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from agent_runtime_core.errors import (
@@ -22,6 +22,7 @@ from agent_runtime_core.errors import (
     ProviderUnavailable,
     RateLimited,
 )
+from agent_runtime_core.masking import mask_secrets
 
 _TRANSPORT_PACKAGES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "ssl"})
 _LONGEST_DETAIL = 500
@@ -35,17 +36,16 @@ _FILTERED = re.compile(r"content.?(filter|policy|management)|responsible.?ai|saf
 _SPENT = re.compile(r"insufficient_quota|exceeded your current quota|credit balance|billing", re.IGNORECASE)
 
 
-def provider_error(provider: str, exc: BaseException, secrets: Iterable[str | None] = ()) -> ProviderError | None:
+def provider_error(provider: str, exc: BaseException) -> ProviderError | None:
     """The error to raise instead of `exc`; None if `exc` is not about the provider.
 
     Args:
         provider: As in `get_llm_client`.
         exc: What the SDK raised.
-        secrets: Texts that must not appear in the message.
     """
     if isinstance(exc, ProviderError):
         return exc
-    detail = _detail(exc, secrets)
+    detail = _detail(exc)
     status = _status(exc)
     if status is not None and status >= 400:
         return _by_status(provider, status, detail, exc)
@@ -157,16 +157,13 @@ def _from_stream(provider: str, detail: str, exc: BaseException) -> ProviderErro
     return ProviderUnavailable(f"{said}. Try again later", provider=provider)
 
 
-def _detail(exc: BaseException, secrets: Iterable[str | None]) -> str:
+def _detail(exc: BaseException) -> str:
     body: Any = getattr(exc, "body", None)
     error = _member(body, "error") or body
     message = _member(error, "message")
     code = _member(error, "code") or _member(error, "type")
     text = f"{message} [{code}]" if message and code else str(message or exc or type(exc).__name__)
-    for secret in secrets:
-        if secret and len(secret) > 3:
-            text = text.replace(secret, "***")
-    text = " ".join(text.split())
+    text = mask_secrets(" ".join(text.split()))
     return text if len(text) <= _LONGEST_DETAIL else text[:_LONGEST_DETAIL] + "…"
 
 

@@ -31,6 +31,7 @@ from agent_runtime_core.llm.models import DEFAULT_MODEL, configured_model
 from agent_runtime_core.llm.retry import Pacing, RetryPolicy
 from agent_runtime_core.llm.structured import chat_format, output_format
 from agent_runtime_core.llm.tooling import chat_tools
+from agent_runtime_core.masking import register_secret
 
 __all__ = ["LiteLLMClient"]
 
@@ -66,6 +67,7 @@ class LiteLLMClient(ProviderClient):
         self._options: JSONObject = {"timeout": timeout, **kwargs}
         if "base_url" in self._options:
             self._options.setdefault("api_base", self._options.pop("base_url"))
+        register_secret(str(self._options.get("api_key") or ""))
         super().__init__(
             default_model=default_model or configured_model("litellm") or DEFAULT_MODEL,
             retry=retry,
@@ -79,9 +81,6 @@ class LiteLLMClient(ProviderClient):
     def _connect(self) -> Any:
         litellm.suppress_debug_info = True  # it prints its advice to stdout
         return litellm
-
-    def _secrets(self) -> list[str | None]:
-        return [self._options.get("api_key")]
 
     async def _complete(self, request: ModelRequest) -> LLMResponse:
         completion = await self._vendor().acompletion(**self._parameters(request))

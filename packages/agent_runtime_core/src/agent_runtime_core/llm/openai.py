@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 try:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     from openai.resources.chat.completions import AsyncCompletions
 except ImportError as error:
     raise ImportError(
@@ -27,6 +27,7 @@ from agent_runtime_core.llm.models import DEFAULT_MODEL, configured_model
 from agent_runtime_core.llm.retry import Pacing, RetryPolicy
 from agent_runtime_core.llm.structured import chat_format, output_format
 from agent_runtime_core.llm.tooling import chat_tools
+from agent_runtime_core.masking import mask_secrets, register_secret
 
 __all__ = ["OpenAIClient", "OpenAIConfigurationError"]
 
@@ -86,6 +87,7 @@ class OpenAIClient(ProviderClient):
         self._tail_last = self._is_openai if tail is None else tail == "last"
         model = default_model or configured_model("openai")
         self._asks_for_model = model is None and not self._is_openai
+        register_secret(self._api_key or "")
         super().__init__(
             default_model=model or DEFAULT_MODEL,
             retry=retry,
@@ -94,11 +96,10 @@ class OpenAIClient(ProviderClient):
         )
 
     def _connect(self) -> Any:
-        options: dict[str, Any] = {"max_retries": 0, **self._options}
+        # The SDK's own default tries to close itself when it is collected, in whatever loop runs by then.
+        pool: dict[str, Any] = {} if "http_client" in self._options else {"http_client": DefaultAsyncHttpxClient()}
+        options: dict[str, Any] = {"max_retries": 0, **pool, **self._options}
         return AsyncOpenAI(api_key=self._api_key, organization=self._organization, base_url=self._base_url, **options)
-
-    def _secrets(self) -> list[str | None]:
-        return [self._api_key]
 
     async def _model(self) -> str:
         if self._asks_for_model:
@@ -110,10 +111,11 @@ class OpenAIClient(ProviderClient):
         try:
             page = await self._vendor().models.list()
         except Exception as exc:
-            raise provider_error(self.provider, exc, self._secrets()) or exc from exc
+            raise provider_error(self.provider, exc) or exc from exc
         if not page.data:
+            address = mask_secrets(self._base_url or "")
             raise InvalidRequest(
-                f"the server at {self._base_url!r} lists no models; name one: default_model=, or {self._base_url}#name",
+                f"the server at {address!r} lists no models; load one, or name one (default_model=, or {address}#name)",
                 provider=self.provider,
             )
         return page.data[0].id
