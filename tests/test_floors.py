@@ -58,7 +58,7 @@ DOORS: dict[tuple[str, str], str] = {
 }
 """Imports at call time, or for type checkers, that lead upwards, with the reason for each."""
 
-CORE_ALWAYS = {"interfaces", "errors", "registry", "tools", "_version"}
+CORE_ALWAYS = {"interfaces", "errors", "registry", "tools", "callables", "_version"}
 CORE_AT_CALL_TIME = {"llm", "testing", "config"}
 
 VENDORS = {"openai", "anthropic", "litellm", "asyncpg"}

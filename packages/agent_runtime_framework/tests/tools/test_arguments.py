@@ -53,6 +53,14 @@ def reasons(schema: JSONSchema, value: Any) -> list[str]:
         ({"prefixItems": [True], "items": False}, [1, 2], "'x[1]' is 2; expected it to be left out"),
         ({"required": ["y"], "properties": {"y": {"type": "string"}}}, {}, "'x.y' is missing; expected a string"),
         ({"required": ["y"]}, {}, "'x.y' is missing; expected a value"),
+        (
+            {"required": ["y"], "properties": {"y": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+            {},
+            "'x.y' is missing; expected a string or null",
+        ),
+        ({"required": ["y"], "properties": {"y": {}}}, {}, "'x.y' is missing; expected a value"),
+        ({"enum": [1]}, {1}, "'x' is {1}; expected one of: 1"),
+        ({"uniqueItems": True, "items": {"type": "integer"}}, [1, {2}], "'x[1]' is {2}; expected an integer"),
         ({"properties": {"y": {"items": {"enum": [1]}}}}, {"y": [2]}, "'x.y[0]' is 2; expected one of: 1"),
         (
             {"properties": {"y": True}, "additionalProperties": False},
