@@ -1,0 +1,1 @@
+"""What runs: the registry of runtimes, and the interfaces they implement."""
