@@ -28,6 +28,7 @@ from agent_runtime_framework.executor.turn import Reply
 from agent_runtime_framework.messages import text_of
 from agent_runtime_framework.toolcalls import (
     MAPPING,
+    MAX_ARGUMENT_DEPTH,
     ToolCall,
     clean_text,
     make_call,
@@ -314,12 +315,14 @@ _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the bracket at `start` is closed; 0 if it is not."""
+    """Where the bracket at `start` is closed; 0 if it is not, or if it holds more levels than anything we read."""
     depth = 0
     for match in _STRUCTURE.finditer(text, start):
         token = match.group()
         if token in "{[":
             depth += 1
+            if depth > MAX_ARGUMENT_DEPTH:
+                return 0
         elif token in "}]":
             depth -= 1
             if depth == 0:
