@@ -13,11 +13,11 @@ from datetime import date, datetime
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
-from agent_runtime_core.llm._offline.decide import Decision, decide
+from agent_runtime_core.llm._offline.decide import Bid, Decision, decide
 from agent_runtime_core.llm._offline.dialogue import Dialogue, read
 from agent_runtime_core.llm._offline.evidence import Context, fill
 from agent_runtime_core.llm._offline.found import Reading
-from agent_runtime_core.llm._offline.language import detect, load
+from agent_runtime_core.llm._offline.language import Language, detect, load
 from agent_runtime_core.llm._offline.offers import Offer, offers_of
 from agent_runtime_core.llm._offline.prompt import spoken
 from agent_runtime_core.llm._offline.reply import Situation, compose
@@ -83,17 +83,27 @@ class OfflineClient(LLMClient):
     def _reply(self, dialogue: Dialogue, offers: Sequence[Offer], tool_choice: object) -> JSONObject:
         named = _named_function(tool_choice)
         considered = [each for each in offers if each.name == named] if named else list(offers)
-        language = detect([*dialogue.said, dialogue.system])
+        language = detect(dialogue.said, otherwise=dialogue.system)
         must = bool(named) or tool_choice in ("required", "any")
         decision = Decision()
         if dialogue.said or must:
             decision = decide(dialogue, considered, language, self._today(), must=must)
         if decision.call and tool_choice != "none":
             return _calling(dialogue, *decision.call)
-        bids = decision.bids or decide(Dialogue(), considered, language, self._today()).bids
+        bids = self._open_bids(dialogue, decision, considered, language)
         said = spoken(dialogue.system, [each.name for each in offers])
         situation = Situation(dialogue=dialogue, bids=bids, spoken=said, language=language, offers=offers)
         return {"role": "assistant", "content": compose(situation)}
+
+    def _open_bids(
+        self, dialogue: Dialogue, decision: Decision, offers: Sequence[Offer], language: Language
+    ) -> list[Bid]:
+        """What can be asked for; a tool that was just called starts afresh."""
+        called = {call.name for call in dialogue.calls if not call.has_failed}
+        fresh = decide(Dialogue(), [each for each in offers if each.name in called], language, self._today()).bids
+        if decision.bids or not offers:
+            return [*fresh, *(bid for bid in decision.bids if bid.offer.name not in called)]
+        return decide(Dialogue(), offers, language, self._today()).bids
 
 
 def find_value(
@@ -117,7 +127,7 @@ def find_value(
         today: What "tomorrow" counts from; by default the local date.
     """
     text = readable(text)
-    chosen = load(language) if language else detect([text, question or ""])
+    chosen = load(language) if language else detect([text], otherwise=question or "")
     wanted = parameter(name, schema, required=True)
     context = Context(today=today or _local_date(), asked=frozenset([name]) if question is not None else frozenset())
     return fill([wanted], Reading(text, chosen), context).values.get(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from agent_runtime_core.llm._offline.found import Found, Reading, Strength
 from agent_runtime_core.llm._offline.language import Language, Phrase, consists_of, kind_words
@@ -11,6 +12,8 @@ from agent_runtime_core.llm._offline.schema import Parameter
 from agent_runtime_core.llm._offline.text import USED, Word, find_phrases, stem
 
 _PIECE = re.compile(rf"[^,;.!?\n{USED}]+")
+_PART = re.compile(rf"[^,;\n{USED}]+")
+_MOST_PIECES = 50
 _EDGE = " \t\n.,;:!?-\u2013\u2014\"\u201c\u201d'"
 
 
@@ -47,7 +50,7 @@ def find_flag(parameter: Parameter, reading: Reading, keys: frozenset[str]) -> F
     """What a statement about the parameter's own words says: "no newsletter please", "I am a smoker"."""
     if reading.text.rstrip().endswith("?"):
         return None
-    for match in _PIECE.finditer(reading.text):
+    for match in islice(_PIECE.finditer(reading.text), _MOST_PIECES):
         words = [word for word in reading.words if match.start() <= word.start < match.end()]
         named = [word for word in words if stem(word.folded) in keys]
         if named:
@@ -110,7 +113,10 @@ def _has_content(found: Found, language: Language) -> bool:
 
 def pieces(reading: Reading, cut: bool = False) -> list[Found]:
     """The parts of an answer that commas, or words already used, keep apart."""
-    found = [trimmed(reading, m.start(), m.end(), cut) for m in re.finditer(rf"[^,;\n{USED}]+", reading.text)]
+    found = [
+        trimmed(reading, m.start(), m.end(), cut)
+        for m in islice(re.finditer(rf"[^,;\n{USED}]+", reading.text), _MOST_PIECES)
+    ]
     return [each for each in found if each is not None]
 
 

@@ -12,6 +12,8 @@ from agent_runtime_core.llm._offline.numbers import find_numbers
 from agent_runtime_core.llm._offline.schema import Choice, Parameter
 from agent_runtime_core.llm._offline.text import Word, find_phrases, fold, stem, words_of
 
+_MOST_WORDS = 40
+
 
 def find_choices(parameter: Parameter, reading: Reading, asked: bool = False) -> list[Found]:
     """The values the text names; one that it names only to turn down is left out."""
@@ -139,7 +141,7 @@ def _numbered(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
 
 def _nearly(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
     """A long word with a single slip of the keyboard, if only one choice is that near."""
-    for word in reading.words:
+    for word in reading.words[:_MOST_WORDS]:
         near = [
             c
             for c in choices
@@ -164,5 +166,5 @@ def _is_turned_down(reading: Reading, found: Found) -> bool:
     before = reading.before(found.start, 2)
     if any(reading.language.has("negation", word.folded) for word in before):
         return True
-    ahead = [word for word in reading.words if word.end <= found.start][-4:]
+    ahead = reading.before(found.start, 4)
     return any(True for _ in find_phrases(ahead, reading.language.phrases("instead")))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 
-from agent_runtime_core.llm._offline.found import Found, Reading, Strength
+from agent_runtime_core.llm._offline.found import MOST_FOUND, Found, Reading, Strength
 from agent_runtime_core.llm._offline.language import Language, compiled
 from agent_runtime_core.llm._offline.numbers import find_numbers
 from agent_runtime_core.llm._offline.text import find_phrases, fold
@@ -33,26 +33,24 @@ def find_times(reading: Reading, asked: bool = False) -> list[Found]:
     """Every time of day as "HH:MM"; "at 7" without more is one only as an answer, with a problem."""
     found = [*_clock(reading), *_half_day(reading), *_fractions(reading), *_worded(reading), *_named(reading)]
     if not found and asked:
-        found = [
-            Found(None, each.start, each.end, Strength.ANSWER, "time_half")
-            for each in find_numbers(reading)
-            if isinstance(each.value, int) and 0 <= each.value <= 24
-        ]
-        found = [_settled(reading, each) for each in found]
+        found = [_hour(reading, each) for each in find_numbers(reading) if _is_hour(each)]
     return _apart(found)
 
 
-def _settled(reading: Reading, found: Found) -> Found:
+def _is_hour(number: Found) -> bool:
+    return isinstance(number.value, int) and 0 <= number.value <= 24
+
+
+def _hour(reading: Reading, number: Found) -> Found:
     """An hour after twelve, and any hour where people count to 24, needs nothing more."""
-    hour = next(each.value for each in find_numbers(reading) if each.start == found.start)
-    if hour > 12 or reading.language.table("number_format").get("hours_24"):
-        return Found(_hhmm(hour, 0), found.start, found.end, Strength.ANSWER)
-    return found
+    if number.value > 12 or reading.language.table("number_format").get("hours_24"):
+        return Found(_hhmm(number.value, 0), number.start, number.end, Strength.ANSWER)
+    return Found(None, number.start, number.end, Strength.ANSWER, "time_half")
 
 
 def _apart(found: list[Found]) -> list[Found]:
     kept: list[Found] = []
-    for each in found:
+    for each in found[: 4 * MOST_FOUND]:
         if not any(other.start < each.end and each.start < other.end for other in kept):
             kept.append(each)
     return sorted(kept, key=lambda each: each.start)
@@ -173,11 +171,11 @@ def _shifted(hour: int, half: str) -> int:
 
 def _worded(reading: Reading) -> Iterator[Found]:
     """Hours with a word for the clock or the half of the day: "19 Uhr", "siete de la tarde"."""
-    language, words = reading.language, reading.words
+    language = reading.language
     for number in find_numbers(reading):
-        if not isinstance(number.value, int) or not 0 <= number.value <= 24:
+        if not _is_hour(number):
             continue
-        following = tuple(word for word in words if word.start >= number.end)[:5]
+        following = reading.following(number.end, 5)
         clock = next(find_phrases(following[:1], language.phrases("clock")), None)
         rest = following[clock[1] :] if clock else following
         half, length = _half(rest, language)
@@ -205,7 +203,7 @@ def _fractions(reading: Reading) -> Iterator[Found]:
             number = numbers.get(words[end].start) if end < len(words) else None
             if number is None or not isinstance(number.value, int) or not 1 <= number.value <= 12:
                 continue
-            rest = tuple(word for word in words if word.start >= number.end)[:4]
+            rest = reading.following(number.end, 4)
             half, length = _half(rest, language)
             total = _shifted(number.value, half) * 60 + minutes
             place = (words[start].start, rest[length - 1].end if half else number.end)

@@ -27,7 +27,7 @@ from agent_runtime_core.llm._offline.language import kind_words
 from agent_runtime_core.llm._offline.names import find_names
 from agent_runtime_core.llm._offline.numbers import find_money, find_numbers, units_after
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
-from agent_runtime_core.llm._offline.text import find_phrases, stem
+from agent_runtime_core.llm._offline.text import blank, find_phrases, stem
 from agent_runtime_core.llm._offline.tokens import find_codes, find_emails, find_phones, find_urls
 
 _ORDER = (
@@ -279,10 +279,10 @@ def _flags(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
 def _texts(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
     reading = work.reading
     if work.context.actions:
-        own = reading
+        text = reading.text
         for start, end in work.context.elsewhere:
-            own = own.without(Found(None, start, end))
-        found = find_object(own, work.context.actions)
+            text = blank(text, start, end)
+        found = find_object(Reading(text, reading.language), work.context.actions)
         if found:
             return found[:1]
     elif work.context.elsewhere:

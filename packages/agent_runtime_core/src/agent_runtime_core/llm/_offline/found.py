@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -12,6 +13,10 @@ from agent_runtime_core.llm._offline.language import Language
 from agent_runtime_core.llm._offline.text import USED, Word, blank, words_of
 
 _CLAUSE_END = re.compile(rf"[.,;!?\n{USED}]")
+
+
+MOST_FOUND = 100
+"""More values of a kind than this are not looked for: a text with so many answers nothing."""
 
 
 class Strength(IntEnum):
@@ -54,13 +59,25 @@ class Reading:
 
     def before(self, start: int, count: int = 3) -> tuple[Word, ...]:
         """Up to `count` words before a place, within its clause."""
-        words = [word for word in self.words if word.end <= start and not self._breaks(word.end, start)]
-        return tuple(words[-count:])
+        words = self.words[: bisect_right(self.words, start, key=_end)][-count:]
+        return tuple(word for word in words if not self._breaks(word.end, start))
 
     def after(self, end: int, count: int = 1) -> tuple[Word, ...]:
         """Up to `count` words after a place, within its clause."""
-        words = [word for word in self.words if word.start >= end and not self._breaks(end, word.start)]
-        return tuple(words[:count])
+        return tuple(word for word in self.following(end, count) if not self._breaks(end, word.start))
+
+    def following(self, end: int, count: int) -> tuple[Word, ...]:
+        """Up to `count` words after a place, whatever stands between."""
+        first = bisect_left(self.words, end, key=_start)
+        return self.words[first : first + count]
 
     def _breaks(self, start: int, end: int) -> bool:
         return _CLAUSE_END.search(self.text, start, end) is not None
+
+
+def _start(word: Word) -> int:
+    return word.start
+
+
+def _end(word: Word) -> int:
+    return word.end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from agent_runtime_core.llm._offline.found import Found, Reading, Strength
 
@@ -34,6 +35,7 @@ _TITLES = frozenset(
     }
 )
 _MOST_WORDS = 5
+_MOST_PIECES = 20
 
 
 def find_names(reading: Reading, asked: bool = False) -> list[Found]:
@@ -63,7 +65,7 @@ def _before(reading: Reading) -> Iterator[Found]:
 
 def _bare(reading: Reading) -> Iterator[Found]:
     """The pieces of an answer that consist of a name: "Ada Lovelace", "well, ada lovelace please"."""
-    for start, end in _pieces(reading.text):
+    for start, end in islice(_pieces(reading.text), _MOST_PIECES):
         start = _past_filler(reading, start, end)
         tokens = _run(reading, start)
         rest = reading.text[tokens[-1].end() : end] if tokens else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 
-from agent_runtime_core.llm._offline.found import Found, Reading, Strength
+from agent_runtime_core.llm._offline.found import MOST_FOUND, Found, Reading, Strength
 from agent_runtime_core.llm._offline.language import Language, load
 from agent_runtime_core.llm._offline.text import Word, fold
 
@@ -21,9 +22,10 @@ _SYMBOL_AFTER = re.compile(r" ?[$€£]")
 
 def find_numbers(reading: Reading, whole: bool = False) -> list[Found]:
     """Every number, with `ANSWER` strength; `whole` reads 40.000 as forty thousand."""
-    digits = list(_in_digits(reading, whole))
+    digits = list(islice(_in_digits(reading, whole), MOST_FOUND))
     taken = [(each.start, each.end) for each in digits]
-    words = [each for each in _in_words(reading) if not any(s <= each.start < e for s, e in taken)]
+    worded = islice(_in_words(reading), MOST_FOUND)
+    words = [each for each in worded if not any(start <= each.start < end for start, end in taken)]
     return sorted([*digits, *words], key=lambda each: each.start)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agent_runtime_core.llm._offline.found import Reading
+from agent_runtime_core.llm._offline.found import MOST_FOUND, Reading
 from agent_runtime_core.llm._offline.language import CODES, Language, load
 from agent_runtime_core.llm._offline.schema import Parameter, as_object, parameters_of
 from agent_runtime_core.llm._offline.text import find_phrases, readable, stem, stems_of
@@ -81,6 +81,7 @@ def mention(offer: Offer, reading: Reading) -> Mention:
     """How far a text speaks for a tool by its name, the action it stands for, and its description."""
     generic = {stem(word) for phrase in load(CODES[0]).phrases("generic") for word in phrase}
     named = [*_name_spans(offer, reading, generic), *_action_spans(offer, reading)]
+    named = named[:MOST_FOUND]
     negated = [span for span in dict.fromkeys(named) if _is_negated(reading, span)]
     named = [span for span in dict.fromkeys(named) if span not in negated]
     hints = set(stems_of(offer.description)) - generic - set(offer.stems)

@@ -50,17 +50,21 @@ def _list(language: Language, name: str) -> Sequence[str]:
 
 def _sentences(prompt: str) -> Iterator[str]:
     lines = _MARKUP.sub("", prompt[:12000]).splitlines()
-    joined: list[str] = []
+    paragraphs: list[tuple[str, list[str]]] = []
     for line in lines:
-        if _BULLET.match(line) and joined and joined[-1].rstrip().endswith((":", ",")):
-            item = _BULLET.sub("", line).strip().rstrip(".;,")
-            joined[-1] = f"{joined[-1].rstrip().removesuffix(':')} {item},"
+        if _BULLET.match(line) and paragraphs and paragraphs[-1][0].endswith(":"):
+            paragraphs[-1][1].append(_BULLET.sub("", line).strip().rstrip(".;,"))
         else:
-            joined.append(_BULLET.sub("", line))
-    for line in joined:
-        for sentence in _SENTENCE_END.split(line.strip().rstrip(",")):
+            paragraphs.append((_BULLET.sub("", line).strip(), []))
+    for text, items in paragraphs:
+        for sentence in _SENTENCE_END.split(f"{text.removesuffix(':')} {_enumerated(items)}" if items else text):
             if sentence.strip():
                 yield sentence.strip()
+
+
+def _enumerated(items: Sequence[str]) -> str:
+    conjunction = detect(items).say("and", "ask")
+    return f" {conjunction} ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
 def _without_tools(sentence: str, tools: Sequence[str], language: Language) -> str:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 
 from agent_runtime_core.llm._offline.decide import Bid
-from agent_runtime_core.llm._offline.language import Language, compiled, detect, load
+from agent_runtime_core.llm._offline.language import CODES, Language, compiled, detect, load
 from agent_runtime_core.llm._offline.offers import Offer
 from agent_runtime_core.llm._offline.prompt import addressed
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
+from agent_runtime_core.llm._offline.text import fold
 
 _PLAIN = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
 _MOST_CHOICES = 12
@@ -29,7 +30,7 @@ def ask_for(parameters: Sequence[Parameter], language: Language) -> str:
 
 def _ask_one(parameter: Parameter, language: Language) -> str:
     kind, label = parameter.kind, label_of(parameter, language)
-    choices = listed(choice_labels(parameter), language, "or")
+    choices = listed(choice_labels(parameter, language), language, "or")
     if kind is Kind.CHOICES and choices:
         return language.say("choice_many", "ask", choices=choices)
     if kind is Kind.CHOICE and choices:
@@ -59,6 +60,9 @@ def _ask_whether(parameter: Parameter, language: Language, label: str) -> str:
 def label_of(parameter: Parameter, language: Language) -> str:
     """What a parameter is called in a sentence: "your email", "the yearly mileage"."""
     described = _described(parameter, language)
+    known = language.table("labels").get(parameter.name.lower())
+    if isinstance(known, str) and not described:
+        return known
     if not described or described.endswith("?") or len(described) > 80:
         described = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", parameter.name).replace("_", " ").strip().lower()
     if compiled(language.table("prompt").get("lead", "^$")).match(described):
@@ -69,7 +73,7 @@ def label_of(parameter: Parameter, language: Language) -> str:
 def _described(parameter: Parameter, language: Language) -> str:
     """The description as part of a sentence to the person; empty if it is written in another language."""
     text = parameter.description.strip()
-    if not text or (language.code != load("en").code and detect([text]) is not language):
+    if not text or (language.code != CODES[0] and detect([text]) is not language):
         return ""
     own = detect([text])
     text = re.split(r"(?<=[.;])\s", addressed(text, own))[0]
@@ -79,9 +83,12 @@ def _described(parameter: Parameter, language: Language) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def choice_labels(parameter: Parameter) -> list[str]:
-    """The choices in words; none if there are too many to read out."""
+def choice_labels(parameter: Parameter, language: Language) -> list[str]:
+    """The choices in words, common ones in the person's language; none if there are too many to read out."""
     labels = [each.labels[0] for each in parameter.choices if each.labels]
+    if language is not load(CODES[0]):
+        words = language.table("synonyms")
+        labels = [words.get(fold(label), [label])[0] for label in labels]
     return labels if len(labels) <= _MOST_CHOICES else []
 
 
@@ -95,6 +102,9 @@ def listed(items: Sequence[str], language: Language, joined_by: str) -> str:
 def ask_which(offers: Sequence[Offer], language: Language) -> str:
     """A question for what to do next, from the tools' descriptions."""
     front = [each for each in offers if not _SIDE_DOORS.intersection(each.groups())] or list(offers)
+    accept = language.say("accept", "ask")
+    if len(front) == 1 and accept and "accept" in front[0].groups():
+        return accept
     phrases = [phrase for phrase in dict.fromkeys(map(action_phrase, front)) if phrase]
     if not phrases or len(phrases) > _MOST_CHOICES:
         return language.say("next", "ask")

@@ -51,7 +51,15 @@ def _opening(situation: Situation) -> list[str]:
     """The statements of the step that the person has not just heard."""
     heard = situation.dialogue.question or ""
     introduction = [situation.language.say("identity")] if situation.spoken.introduces else []
-    return [each for each in [*introduction, *situation.spoken.statements] if each not in heard]
+    statements = [_in_their_language(each, situation) for each in situation.spoken.statements]
+    return [each for each in [*introduction, *statements] if each not in heard]
+
+
+def _in_their_language(statement: str, situation: Situation) -> str:
+    """A stock phrase of the prompt's language in the person's; the author's own words stay as they are."""
+    ours, theirs = situation.spoken.language, situation.language
+    keys = ("welcome", "hello", "bye", "thank_you")
+    return next((theirs.say(key) for key in keys if ours.say(key) == statement), statement)
 
 
 def open_question(situation: Situation) -> str:
@@ -78,7 +86,7 @@ def _choices_hint(situation: Situation, question: str) -> str:
     choosing = [p for bid in situation.bids for p in bid.missing if p.kind in (Kind.CHOICE, Kind.CHOICES)]
     if len(choosing) != 1 or len(situation.bids) != 1 or len(situation.bids[0].missing) != 1:
         return ""
-    labels = choice_labels(choosing[0])
+    labels = choice_labels(choosing[0], situation.language)
     if not labels or all(set(stems_of(label)) & set(stems_of(question)) for label in labels):
         return ""
     return situation.language.say("choices_hint", "ask", choices=listed(labels, situation.language, "or"))

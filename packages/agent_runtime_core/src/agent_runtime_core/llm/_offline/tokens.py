@@ -98,6 +98,11 @@ def _is_piece(piece: str) -> bool:
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     try:
-        return re.compile(pattern.removeprefix("^").removesuffix("$")) if pattern else None
+        return re.compile(pattern.removeprefix("^").removesuffix("$")) if pattern and _is_tame(pattern) else None
     except (re.error, RecursionError, OverflowError):
         return None
+
+
+def _is_tame(pattern: str) -> bool:
+    """False for a repeated group with a repetition inside, which can take forever to fail."""
+    return len(pattern) < 500 and re.search(r"[+*}][^()]*\)[+*{]", pattern) is None
