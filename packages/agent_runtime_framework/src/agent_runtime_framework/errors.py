@@ -4,11 +4,14 @@ AgentRuntimeError
 ├── ConfigurationError (ValueError)      the developer has to change something
 ├── RunError                             this run ends; the conversation is intact
 │   ├── ConversationConflict             somebody else committed to the conversation first
+│   │   └── NestedTurn                   a task began a turn inside a turn of the same conversation
 │   ├── StateError (ValueError)          a stored state no longer fits its class
 │   └── StoreError                       the store could not do what was asked
 │       ├── StoreUnreadable              there, but not a store of ours, or damaged
 │       └── StoreTooNew                  written by a later version of this package
 └── ToolError                            the text is sent back to the model
+    ├── ToolRetry                        the arguments will not do; the model shall try others
+    └── MoveRefused                      a tool wanted to go where it may not
 """
 
 from __future__ import annotations
@@ -19,12 +22,15 @@ __all__ = [
     "AgentRuntimeError",
     "ConfigurationError",
     "ConversationConflict",
+    "MoveRefused",
+    "NestedTurn",
     "RunError",
     "StateError",
     "StoreError",
     "StoreTooNew",
     "StoreUnreadable",
     "ToolError",
+    "ToolRetry",
 ]
 
 
@@ -51,6 +57,20 @@ class ConversationConflict(RunError):
         )
 
 
+class NestedTurn(ConversationConflict):
+    """A task began a turn inside another turn of the same conversation; it would wait for itself."""
+
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(conversation_id, 0)
+        self.args = (conversation_id,)
+
+    def __str__(self) -> str:
+        return (
+            f"a turn of conversation {self.conversation_id!r} was begun inside another turn of it, by the same task; "
+            "finish the first one, or use another conversation_id for the inner one"
+        )
+
+
 class StateError(RunError, ValueError):
     """A stored state no longer fits its class; what is stored is left as it was."""
 
@@ -65,3 +85,14 @@ class StoreUnreadable(StoreError):
 
 class StoreTooNew(StoreError):
     """The store was written by a later version of this package."""
+
+
+class ToolRetry(ToolError):
+    """Raised by a tool that could not use its arguments; the text says what to send instead.
+
+    How often is bounded by `max_failures` and the turn's budget.
+    """
+
+
+class MoveRefused(ToolError):
+    """A tool wanted to move to a step that it does not declare; nothing of the call was kept."""

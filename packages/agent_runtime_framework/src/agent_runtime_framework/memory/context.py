@@ -12,7 +12,7 @@ from agent_runtime_core.interfaces import JSONObject, conversation_key
 from agent_runtime_framework.memory.conversation import Conversation, HotConversations
 from agent_runtime_framework.memory.keyvalue import KeyValueStore
 from agent_runtime_framework.memory.store import ConversationStore, StateStore, StoredMessage
-from agent_runtime_framework.memory.views import ConversationView, StateView
+from agent_runtime_framework.memory.views import MessagesOf, StatesOf, store_behind
 from agent_runtime_framework.messages import ContextPolicy
 from agent_runtime_framework.store.open import open_store
 from agent_runtime_framework.store.protocol import Store
@@ -88,8 +88,10 @@ class MemoryManager:
         if state_store is None and conversation_store is None:
             self._use(VolatileStore(), hot)
         else:
-            states, messages = state_store or StateStore(), conversation_store or ConversationStore()
-            self._use(KeyValueStore(states, messages), hot, states, messages)
+            states = StateStore() if state_store is None else state_store
+            messages = ConversationStore() if conversation_store is None else conversation_store
+            store = store_behind(states, messages) or KeyValueStore(states, messages)
+            self._use(store, hot, states, messages)
 
     @classmethod
     def from_url(cls, url: str, *, hot: int = HOT_CONVERSATIONS) -> Self:
@@ -115,8 +117,8 @@ class MemoryManager:
         conversation_store: ConversationStore | None = None,
     ) -> None:
         self.store = store
-        self.state_store: StateStore = state_store or StateView(store)
-        self.conversation_store: ConversationStore = conversation_store or ConversationView(store)
+        self.state_store = state_store or StateStore(StatesOf(store))
+        self.conversation_store = conversation_store or ConversationStore(MessagesOf(store))
         self._conversations = HotConversations(store, hot)
 
     def turn(self, conversation_id: UUID | str, agent_key: str, context: ContextPolicy = "all") -> Conversation:

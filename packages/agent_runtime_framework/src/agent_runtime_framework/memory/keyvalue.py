@@ -11,7 +11,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConversationConflict, StoreError
 from agent_runtime_framework.memory.store import ConversationStore, StateStore, StoredMessage, messages_key
 from agent_runtime_framework.memory.views import state_text
-from agent_runtime_framework.messages import ContextPolicy, as_wire
+from agent_runtime_framework.messages import ContextPolicy
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, Stored
 
 
@@ -54,7 +54,7 @@ class KeyValueStore(Store):
         elif context != "all":
             wanted = min(wanted, context)
         wanted = min(max(wanted, 0), max(turns.next_seq - after - 1, 0))
-        messages = [wire for each in tail[len(tail) - wanted :] if (wire := as_wire(each)) is not None]
+        messages = [_wire(each) for each in tail[len(tail) - wanted :]]
         return Stored(
             revision=turns.revision,
             state=None if state is None else state_text(state, agent_key),
@@ -135,6 +135,11 @@ class KeyValueStore(Store):
             "steps": {key: list(value) for key, value in turns.steps.items()},
         }
         await self._states.set(f"turns:{conversation_id}", record)
+
+
+def _wire(message: StoredMessage) -> JSONObject:
+    # The documented form leaves out an empty content; a turn's messages always have the key.
+    return {"content": None, **message.to_dict()}
 
 
 def _read_record(record: JSONObject | None) -> _Turns:

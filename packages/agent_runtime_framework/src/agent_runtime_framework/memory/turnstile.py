@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from typing import Any
 
-from agent_runtime_framework.errors import ConversationConflict
+from agent_runtime_framework.errors import NestedTurn
 
 
 class _Place:
@@ -31,7 +31,7 @@ class Turnstile:
         """Wait until nobody else is inside, and go in.
 
         Raises:
-            ConversationConflict: This very task is inside already; it would wait for itself.
+            NestedTurn: This very task is inside already; it would wait for itself.
         """
         task = asyncio.current_task()
         with self._guard:
@@ -39,7 +39,7 @@ class Turnstile:
             if place is None:
                 self._places[key] = _Place(task)
                 return
-            if place.owner is task:
+            if task is not None and place.owner is task:
                 raise NestedTurn(key)
             turn = asyncio.get_running_loop().create_future()
             place.waiters.append((turn, task))
@@ -77,16 +77,3 @@ class Turnstile:
             self.leave(key)
         else:
             turn.set_result(None)
-
-
-class NestedTurn(ConversationConflict):
-    """A task began a second turn of a conversation inside its first."""
-
-    def __init__(self, conversation_id: str) -> None:
-        super().__init__(conversation_id, expected=0)
-
-    def __str__(self) -> str:
-        return (
-            f"a turn of conversation {self.conversation_id!r} was begun inside another turn of it, by the same task; "
-            "finish the first one, or use another conversation_id for the inner one"
-        )

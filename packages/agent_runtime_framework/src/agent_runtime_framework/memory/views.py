@@ -1,4 +1,4 @@
-"""The documented stores as views of a `Store`: what one side writes the other side sees."""
+"""A `Store` as the backend of the documented stores: what one side writes the other side sees."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from itertools import count
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, ConversationConflict
+from agent_runtime_framework.memory.snapshot import snapshot
 from agent_runtime_framework.memory.store import (
     ConversationStore,
+    MemoryStore,
     StateStore,
-    StoredMessage,
-    as_state,
-    message_dicts,
     read_messages_key,
     read_state_key,
 )
@@ -23,39 +22,40 @@ from agent_runtime_framework.store.protocol import Commit, Store
 _ATTEMPTS = 100
 
 
-class StateView(StateStore):
-    """The states in a `Store`."""
+class StatesOf(MemoryStore[JSONObject]):
+    """The states in a `Store`, by the keys of `StateStore`."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
     async def get(self, key: str) -> JSONObject | None:
-        conversation_id, agent_key = read_state_key(key)
-        stored = await self.store.load(conversation_id, agent_key, context=0)
+        stored = await self.store.load(*read_state_key(key), context=0)
         return None if stored.state is None else json.loads(stored.state)
 
-    async def set(self, key: str, value: object) -> None:
+    async def set(self, key: str, value: JSONObject) -> None:
         conversation_id, agent_key = read_state_key(key)
-        await self.store.save_state(conversation_id, agent_key, state_text(as_state(value), agent_key))
+        await self.store.save_state(conversation_id, agent_key, state_text(value, agent_key))
 
     async def delete(self, key: str) -> None:
         await self.store.save_state(*read_state_key(key), None)
 
 
-class ConversationView(ConversationStore):
-    """The messages in a `Store`. They can be added and cleared; `set` does the one after the other."""
+class MessagesOf(MemoryStore[list[JSONObject]]):
+    """The messages in a `Store`, by the keys of `ConversationStore`.
+
+    Messages are added and cleared there, never rewritten; `set` does the one after the other.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    async def get(self, key: str) -> list[StoredMessage] | None:
+    async def get(self, key: str) -> list[JSONObject] | None:
         stored = await self.store.load(read_messages_key(key), "")
-        return [StoredMessage.of(message) for message in stored.messages] or None
+        return snapshot(stored.messages) or None
 
-    async def set(self, key: str, value: Sequence[object]) -> None:
-        messages = message_dicts(value)
+    async def set(self, key: str, value: list[JSONObject]) -> None:
         await self.delete(key)
-        await self.append(key, messages)
+        await self.append(key, value)
 
     async def delete(self, key: str) -> None:
         await self.store.clear_messages(read_messages_key(key))
@@ -63,9 +63,9 @@ class ConversationView(ConversationStore):
     async def exists(self, key: str) -> bool:
         return bool((await self.store.load(read_messages_key(key), "", context=1)).messages)
 
-    async def append(self, key: str, items: Sequence[object]) -> None:
+    async def append(self, key: str, items: Sequence[JSONObject]) -> None:
         conversation_id = read_messages_key(key)
-        messages = message_dicts(items)
+        messages = [_wire(item) for item in items]
         for attempt in count(1):
             head = await self.store.load(conversation_id, "", context=0)
             turn = Commit(conversation_id=conversation_id, agent_key="", revision=head.revision, messages=messages)
@@ -78,14 +78,27 @@ class ConversationView(ConversationStore):
             else:
                 return
 
-    async def tail(self, key: str, after: int) -> list[StoredMessage]:
+    async def tail(self, key: str, after: int) -> list[JSONObject]:
         conversation_id = read_messages_key(key)
         if after < 0:
             stored = await self.store.load(conversation_id, "", context=-after)
         else:
             head = await self.store.load(conversation_id, "", context=0)
             stored = await self.store.load(conversation_id, "", after=head.oldest_seq - 1 + after)
-        return [StoredMessage.of(message) for message in stored.messages]
+        return snapshot(stored.messages)
+
+
+def _wire(item: JSONObject) -> JSONObject:
+    # The documented form leaves out an empty content; a turn's messages always have the key.
+    return {"role": item["role"], "content": None, **snapshot(item)}
+
+
+def store_behind(states: StateStore, messages: ConversationStore) -> Store | None:
+    """The `Store` that both are views of, if they are."""
+    one, other = states.backend, messages.backend
+    if isinstance(one, StatesOf) and isinstance(other, MessagesOf) and one.store is other.store:
+        return one.store
+    return None
 
 
 def state_text(state: JSONObject, agent_key: str) -> str:

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agent_runtime_framework.errors import ConfigurationError, StoreError
 from agent_runtime_framework.store.sqlite.faults import MEMORY, explained, is_busy
-from agent_runtime_framework.store.sqlite.schema import upgrade
+from agent_runtime_framework.store.sqlite.schema import is_current, upgrade
 from agent_runtime_framework.store.sqlite.writer import Job, Writer
 
 ResultT = TypeVar("ResultT")
@@ -45,12 +45,13 @@ class Database:
         self._lifecycle = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[sqlite3.Connection] = []
-        self._is_open = False
         _databases.add(self)
 
     async def write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Run `work` in a transaction; returns its result when that is durable."""
-        job = Job(work)
+        return await self._submit(Job(work))
+
+    async def _submit(self, job: Job) -> Any:
         with self._lifecycle:
             if self._writer is None:
                 self._writer = Writer(self.path, self._connect_writer)
@@ -66,12 +67,19 @@ class Database:
 
     async def read(self, query: Callable[[sqlite3.Connection], ResultT], *, is_large: bool = False) -> ResultT:
         """Run `query` on a connection that only reads, and return its result."""
-        if self.path == MEMORY:
-            return await self.write(query)
-        if not self._is_open:
-            await self.write(_nothing)
-            self._is_open = True
+        writer = self._writer
+        if writer is None or not writer.is_connected:
+            await self._submit(Job(None))
         try:
+            if writer is not None and not is_large:
+                connection = writer.borrow()
+                if connection is not None:
+                    try:
+                        return query(connection)
+                    finally:
+                        writer.give_back()
+            if self.path == MEMORY:
+                return await self.write(query)
             if not is_large:
                 with suppress(_LockedError):
                     return self._read(query, wait=False)
@@ -80,11 +88,15 @@ class Database:
             self._close_readers()
             raise explained(exc, self.path, self._busy_timeout) from exc
 
+    @property
+    def is_open(self) -> bool:
+        """True if there may be something to close."""
+        return self._writer is not None or bool(self._readers)
+
     def close(self) -> None:
         """Finish what is queued and close every connection."""
         with self._lifecycle:
             writer, self._writer = self._writer, None
-            self._is_open = False
         if writer is not None:
             writer.stop()
             writer.join()
@@ -138,9 +150,11 @@ class Database:
     def _connect_writer(self) -> sqlite3.Connection:
         connection = self._connect(self._busy_timeout)
         try:
+            current = is_current(connection, self.path)
             _use_wal(connection, time.monotonic() + self._busy_timeout)
             connection.execute("PRAGMA synchronous = FULL")
-            upgrade(connection, self.path)
+            if not current:
+                upgrade(connection, self.path)
         except BaseException:
             connection.close()
             raise
@@ -158,10 +172,6 @@ class Database:
 
 class _LockedError(Exception):
     """A read that must not wait met a lock."""
-
-
-def _nothing(connection: sqlite3.Connection) -> None:
-    """Opening the database is all that was wanted."""
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

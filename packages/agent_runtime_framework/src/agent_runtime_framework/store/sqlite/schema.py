@@ -23,6 +23,17 @@ def migrations() -> tuple[tuple[str, str], ...]:
     return tuple((each.name.removesuffix(".sql"), each.read_text(encoding="utf-8")) for each in found)
 
 
+def is_current(connection: sqlite3.Connection, path: str) -> bool:
+    """True if the database has the tables of this version; changes nothing.
+
+    Raises:
+        StoreTooNew: A later version of this package wrote the database.
+        StoreUnreadable: It holds tables of somebody else under the names that are needed here.
+    """
+    known = len(migrations())
+    return _version(connection, path, known) == known
+
+
 def upgrade(connection: sqlite3.Connection, path: str) -> None:
     """Apply the migrations the database does not have yet, all or none.
 
@@ -31,8 +42,6 @@ def upgrade(connection: sqlite3.Connection, path: str) -> None:
         StoreUnreadable: It holds tables of somebody else under the names that are needed here.
     """
     steps = migrations()
-    if _version(connection, path, len(steps)) == len(steps):
-        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been faster; only inside the transaction the number is certain.

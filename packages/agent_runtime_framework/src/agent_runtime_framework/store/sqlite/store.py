@@ -139,7 +139,8 @@ class SQLiteStore(Store):
         ]
 
     async def aclose(self) -> None:
-        await asyncio.to_thread(self._database.close)
+        if self._database.is_open:
+            await asyncio.to_thread(self._database.close)
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
@@ -228,7 +229,9 @@ def _revision(connection: sqlite3.Connection, conversation_id: str) -> int | Non
     return None if row is None else row[0]
 
 
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=StateSerializer.serialize)
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=StateSerializer.serialize
+)
 
 
 def _encode(commit: Commit, message: JSONObject) -> str:

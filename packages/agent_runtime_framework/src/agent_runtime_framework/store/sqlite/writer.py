@@ -18,18 +18,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from agent_runtime_framework.errors import StoreError
-from agent_runtime_framework.store.sqlite.faults import MEMORY
+from agent_runtime_framework.store.sqlite.faults import MEMORY, is_busy
 
 MAX_GROUP = 64
 """How many units are committed together at most."""
 
 
 class Job:
-    """A unit of work, and the task that waits for it."""
+    """A unit of work, and the task that waits for it.
+
+    Without work it only wants the database to be open, which takes no lock.
+    """
 
     __slots__ = ("_is_settled", "_waiter", "loop", "work")
 
-    def __init__(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], Any] | None) -> None:
         self.work = work
         self.loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Any] = self.loop.create_future()
@@ -71,6 +74,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._in_use = threading.Lock()
         # A daemon, so that a forgotten store does not keep the interpreter from ending; its owner joins it at exit.
         self._thread = threading.Thread(target=self._run, name="agent-runtime-sqlite", daemon=True)
         self._thread.start()
@@ -78,6 +82,28 @@ class Writer:
     def submit(self, job: Job) -> None:
         """Queue a job."""
         self._jobs.put(job)
+
+    @property
+    def is_connected(self) -> bool:
+        """True once the database was opened and brought up to date."""
+        return self._connection is not None
+
+    def borrow(self) -> sqlite3.Connection | None:
+        """The connection, for a short read between two transactions; None while it is needed here, or closed.
+
+        Its pages are in memory already, while another connection would read them again after every commit. Whoever
+        got it calls `give_back`.
+        """
+        if not self._in_use.acquire(blocking=False):
+            return None
+        connection = self._connection
+        if connection is None:
+            self._in_use.release()
+        return connection
+
+    def give_back(self) -> None:
+        """End the borrowing."""
+        self._in_use.release()
 
     def stop(self) -> None:
         """Let the thread do what is queued, close its connection and end."""
@@ -101,10 +127,13 @@ class Writer:
                     is_running = False
                     break
                 group.append(job)
-            _deliver(group, self._commit(group))
+            with self._in_use:
+                outcomes = self._commit(group)
+            _deliver(group, outcomes)
             # An idle thread must not keep the last turn's messages alive.
-            del first, group
-        self._disconnect()
+            del first, group, outcomes
+        with self._in_use:
+            self._disconnect()
 
     def _commit(self, group: Sequence[Job]) -> Sequence[object]:
         try:
@@ -113,7 +142,7 @@ class Writer:
             outcomes = _transaction(connection, group)
         except Exception as exc:  # noqa: BLE001  the thread has to survive, and every waiting task needs an answer
             outcomes = [exc] * len(group)
-        if self._file is not None and any(isinstance(each, (sqlite3.Error, StoreError)) for each in outcomes):
+        if self._file is not None and any(_is_of_the_file(outcome) for outcome in outcomes):
             # What is wrong may be mended by the time of the next job; a fresh connection sees it.
             self._disconnect()
         return outcomes
@@ -137,12 +166,18 @@ class Writer:
             connection.close()
 
 
+def _is_of_the_file(outcome: object) -> bool:
+    return isinstance(outcome, StoreError) or (isinstance(outcome, sqlite3.Error) and not is_busy(outcome))
+
+
 def _transaction(connection: sqlite3.Connection, group: Sequence[Job]) -> list[object]:
     execute = connection.execute
+    if len(group) == 1 and group[0].work is None:
+        return [None]
     execute("BEGIN IMMEDIATE")
     try:
         is_alone = len(group) == 1
-        outcomes = [job.work(connection) if is_alone else _unit(connection, job) for job in group]
+        outcomes = [_work(connection, job) if is_alone else _unit(connection, job) for job in group]
         execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -150,11 +185,15 @@ def _transaction(connection: sqlite3.Connection, group: Sequence[Job]) -> list[o
     return outcomes
 
 
+def _work(connection: sqlite3.Connection, job: Job) -> object:
+    return None if job.work is None else job.work(connection)
+
+
 def _unit(connection: sqlite3.Connection, job: Job) -> object:
     execute = connection.execute
     execute("SAVEPOINT unit")
     try:
-        outcome = job.work(connection)
+        outcome = _work(connection, job)
     except Exception as exc:
         if not connection.in_transaction:
             # A full disk and the like take the whole transaction with them.
