@@ -110,6 +110,13 @@ def test_registering_again_replaces() -> None:
     assert list_runtimes() == ["x"]
 
 
+def test_instance_replaces_a_factory_that_was_never_called() -> None:
+    register_runtime(lambda: Echo(), key="x")
+    echo = Echo()
+    register_runtime(echo, key="x")
+    assert (get_runtime("x"), list_runtimes()) == (echo, ["x"])
+
+
 def test_factory_without_a_key_is_refused() -> None:
     with pytest.raises(ValueError, match="without a key; pass key="):
         register_runtime(lambda: Echo())

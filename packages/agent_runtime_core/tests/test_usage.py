@@ -84,6 +84,10 @@ def test_sum_shares_nothing_with_its_parts() -> None:
     [
         (OPENAI, TokenCounts(input=1000, output=100, cache_read=400, reasoning=30)),
         (ANTHROPIC, TokenCounts(input=920, output=50, cache_read=800, cache_write=20)),
+        (
+            {"prompt_tokens": 920, "prompt_tokens_details": {"cached_tokens": 800, "cache_write_tokens": 20}},
+            TokenCounts(input=920, cache_read=800, cache_write=20),
+        ),
         ({"prompt_tokens": 920, **ANTHROPIC}, TokenCounts(input=920, output=50, cache_read=800, cache_write=20)),
         ({"prompt_tokens": None, "completion_tokens": "many", "prompt_tokens_details": None}, TokenCounts()),
         (None, TokenCounts()),

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias, cast
-from urllib.parse import quote
 
 from agent_runtime_core.config import environment_value, get_config
 from agent_runtime_core.errors import ConfigurationError
@@ -37,7 +36,7 @@ def mask_secrets(text: str) -> str:
     values = _known_values()
     if values:
         text = _values_pattern(values).sub(MASK, text)
-    for pattern, replacement in _RULES:
+    for pattern, replacement in _rules():
         text = pattern.sub(replacement, text)
     return text
 
@@ -73,6 +72,8 @@ def _known_values() -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _values_pattern(values: frozenset[str]) -> re.Pattern[str]:
+    from urllib.parse import quote  # only needed where there are values to mask, and not for free
+
     forms = {form for value in values for form in (value, quote(value, safe=""))}
     # The longest first, so that no value is cut short by another one that begins it.
     return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
@@ -85,36 +86,48 @@ _NAMES = (
     r"(?:(?:api|access|private|secret)[_-]?key|secret|passwd|password|passphrase|credentials?|authorization|cookie"
     r"|(?:access|auth|refresh|id|session|bearer|api)[_-]?token)"
 )
-_QUOTED = r"\\?\"(?:[^\"\\]|\\[^\"])*\\?\"|'(?:[^'\\]|\\.)*'"
-
-_RULES: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S), MASK),
-    # user:password@ in an address
-    (re.compile(r"(?<=://)[^\s/?#@\"'<>]{1,512}@"), f"{MASK}@"),
-    # name=value, name: value, "name": "value"; an Authorization header has a scheme before its value
-    (
-        re.compile(
-            rf"(?i)(?P<name>{_NAMES}\\?[\"']?\s{{0,4}}[:=]\s{{0,4}})"
-            rf"(?:{_QUOTED}|(?:b(?=[\"']))?[\"']?(?:(?:bearer|basic|token|digest)\s+)?[^\s\"',;&)\]}}]+)"
-        ),
-        rf"\g<name>{MASK}",
-    ),
-    # The short names are secrets in the query of an address only.
-    (
-        re.compile(r"(?i)(?P<name>[?&;](?:key|token|sig|signature|code|auth|pwd|secret|jwt)=)[^&#\s\"'<>]+"),
-        rf"\g<name>{MASK}",
-    ),
-    (
-        re.compile(r"(?i)\b(?P<scheme>bearer)\s+(?:(?=\S{0,200}\d)[A-Za-z0-9._~+/=-]{6,}|[A-Za-z0-9._~+/=-]{20,})"),
-        rf"\g<scheme> {MASK}",
-    ),
-    # keys whose makers gave them a recognisable form
-    (
-        re.compile(
-            r"\b(?:(?:sk|pk|rk)-[\w-]{8,}|(?:sk|pk|rk|whsec)_(?:live_|test_)?\w{16,}|AIza[\w-]{30,}|gh[opsur]_\w{20,}"
-            r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{16}|hf_\w{20,}|gsk_\w{20,}"
-            r"|xai-\w{20,}|eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*)"
-        ),
-        MASK,
-    ),
+# A text in quotes, also inside a text that is quoted itself; one that was cut off reaches to the end.
+_QUOTED = (
+    r"\\\"(?:[^\"\\]|\\[^\"])*(?:\\\"|\Z)"
+    r"|\"(?:[^\"\\]|\\[\s\S])*(?:\"|\Z)"
+    r"|'(?:[^'\\]|\\[\s\S])*(?:'|\Z)"
 )
+
+
+@cache
+def _rules() -> tuple[tuple[re.Pattern[str], _Replacement], ...]:
+    # Made at the first use: compiling them takes longer than everything else this package does on import.
+    return (
+        (
+            re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S),
+            MASK,
+        ),
+        # user:password@ in an address
+        (re.compile(r"(?<=://)[^\s/?#@\"'<>]{1,512}@"), f"{MASK}@"),
+        # name=value, name: value, "name": "value"; an Authorization header has a scheme before its value
+        (
+            re.compile(
+                rf"(?i)(?P<name>{_NAMES}\\?[\"']?\s{{0,4}}[:=]\s{{0,4}})"
+                rf"(?:{_QUOTED}|(?:b(?=[\"']))?[\"']?(?:(?:bearer|basic|token|digest)\s+)?[^\s\"',;&)\]}}]+)"
+            ),
+            rf"\g<name>{MASK}",
+        ),
+        # The short names are secrets in the query of an address only.
+        (
+            re.compile(r"(?i)(?P<name>[?&;](?:key|token|sig|signature|code|auth|pwd|secret|jwt)=)[^&#\s\"'<>]+"),
+            rf"\g<name>{MASK}",
+        ),
+        (
+            re.compile(r"(?i)\b(?P<scheme>bearer)\s+(?:(?=\S{0,200}\d)[A-Za-z0-9._~+/=-]{6,}|[A-Za-z0-9._~+/=-]{20,})"),
+            rf"\g<scheme> {MASK}",
+        ),
+        # keys whose makers gave them a recognisable form
+        (
+            re.compile(
+                r"\b(?:(?:sk|pk|rk)-[\w-]{8,}|(?:sk|pk|rk|whsec)_(?:live_|test_)?\w{16,}|AIza[\w-]{30,}|gh[opsur]_\w{20,}"
+                r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{16}|hf_\w{20,}|gsk_\w{20,}"
+                r"|xai-\w{20,}|eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*)"
+            ),
+            MASK,
+        ),
+    )
