@@ -49,7 +49,9 @@ class BookingState(BaseJourneyState[Step]):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(**{**data, "step": StateSerializer.deserialize_enum(data.get("step", "details"), Step)})
+        values = dict(data)
+        values["step"] = StateSerializer.deserialize_enum(data.get("step", "details"), Step)
+        return cls(**values)
 
 
 class Restaurant(Protocol):

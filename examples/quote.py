@@ -50,8 +50,9 @@ class QuoteState(BaseJourneyState[Step]):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        step = StateSerializer.deserialize_enum(data.get("step", "choose_kind"), Step)
-        return cls(**{**data, "step": step})
+        values = dict(data)
+        values["step"] = StateSerializer.deserialize_enum(data.get("step", "choose_kind"), Step)
+        return cls(**values)
 
 
 class QuoteTools(BaseJourneyTools[QuoteState]):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from agent_runtime_core.errors import AgentRuntimeError, ConfigurationError
+from agent_runtime_core.errors import ConfigurationError, ProviderError
 from agent_runtime_framework.cli import views
 from agent_runtime_framework.cli.failures import FAILED, INTERRUPTED, OK, explain
 from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
-from agent_runtime_framework.cli.person import PersonClient
-from agent_runtime_framework.cli.progress import tools_by_step
+from agent_runtime_framework.cli.progress import Progress
 from agent_runtime_framework.cli.screen import Question, Screen
 from agent_runtime_framework.cli.session import Session
 from agent_runtime_framework.cli.slash import SLASH_COMMANDS, Leave, run_slash
@@ -56,16 +55,11 @@ class Chat:
     def use_model(self, name: str) -> None:
         """Go on with another model; one that cannot be used leaves things as they are."""
         try:
-            self.model = choose_model(name, self.session.agent, self.play)
+            self.model = choose_model(name, self.session.agent, self.screen)
         except ConfigurationError as error:
             self.screen.note(line(str(error), "bad"))
             return
         self.session.client = self.model.client
-
-    def play(self) -> PersonClient:
-        """A client through which the person at the screen plays the model."""
-        agent = self.session.agent
-        return PersonClient(self.screen, lambda: tools_by_step(agent, agent.get_initial_state()))
 
     def show_progress(self) -> None:
         """Show where the journey is."""
@@ -73,45 +67,54 @@ class Chat:
             self.screen.show(self.session.progress.line(self.screen.marks, self.screen.width - 1))
 
     def _take(self, text: str) -> int | None:
+        before = self.session.progress
         try:
             if text.startswith("/"):
                 self._runner.run(run_slash(self, text))
             else:
                 self._runner.run(self._turn(text))
+            self._close(before)
         except (asyncio.CancelledError, KeyboardInterrupt):
-            return self._stopped()
+            return self._stopped(before)
         except Leave:
             raise
         except Exception as error:  # noqa: BLE001  a turn may fail for any reason, and the conversation outlives it
-            return self._failed(error)
+            return self._failed(error, before)
         return None
 
     async def _turn(self, text: str) -> None:
-        before = self.session.progress
         transcript = Transcript(self.screen, is_detailed=self.model.is_person)
         with self.screen.waiting("…"):
             result = await self.session.say(text, transcript)
         if result.metadata.get("stopped_reason") == StoppedReason.CLOSED:
-            self.screen.note(line("The journey is over; /restart begins anew, /quit leaves.", "quiet"))
+            self.screen.note(line("The journey is over, and there is nothing to add.", "quiet"))
         elif not result.response:
             self.screen.note(line("(the model said nothing)", "quiet"))
-        if self.session.progress != before:
+
+    def _close(self, before: Progress) -> None:
+        """Show where the journey is now, if it moved, and leave room for what comes next."""
+        now = self.session.progress
+        if now != before:
             self.show_progress()
+        if now.is_over and not before.is_over:
+            self.screen.note(line("The journey is over; /restart begins anew, /quit leaves.", "quiet"))
         if self.screen.is_interactive:
             self.screen.write("\n")
 
-    def _stopped(self) -> int | None:
-        self.screen.note(line("Stopped. What was done before is kept; the conversation goes on.", "warn"))
+    def _stopped(self, before: Progress) -> int | None:
+        self.screen.note(line("Stopped. Calls that were done are kept, the reply is not.", "warn"))
+        self._close(before)
         return None if self.screen.is_interactive else INTERRUPTED
 
-    def _failed(self, error: Exception) -> int | None:
+    def _failed(self, error: Exception, before: Progress) -> int | None:
         message, _ = explain(error)
         lines: list[Line] = [line(printable(each), "bad") for each in message.splitlines()]
         if self.screen.is_interactive:
             hint = "Nothing is lost: say it again, or go on."
-            if isinstance(error, AgentRuntimeError):
+            if isinstance(error, ProviderError):
                 hint = "Nothing is lost: say it again, or /model offline to go on without this model."
             self.screen.note(*lines, line(hint, "quiet"))
+            self._close(before)
             return None
         self.screen.note(*lines)
         return FAILED
@@ -127,5 +130,5 @@ class Chat:
 
     def _status(self) -> Line:
         progress = self.session.progress
-        here = progress.line(self.screen.marks, self.screen.width - len(self.model.name) - 12)
-        return (*here, Span(f"  {self.model.name}  /help", "quiet"))
+        here = progress.line(self.screen.marks, self.screen.width - len(self.model.title) - 9)
+        return (*here, Span(f" {self.screen.marks.dot} {self.model.title}", "quiet"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from types import TracebackType
 
 import agent_runtime_core
 import agent_runtime_framework
@@ -44,17 +43,20 @@ def explain(error: BaseException) -> tuple[str, int]:
 def users_traceback(error: BaseException) -> str:
     """The traceback from the first frame that is neither ours nor the import machinery's."""
     shown = traceback.TracebackException.from_exception(error)
-    shown.stack = traceback.StackSummary.from_list(_users_frames(error.__traceback__))
+    shown.stack = traceback.StackSummary.from_list(_users_frames(error))
     # What led to it is often ours; a cause the author named stays.
     if error.__cause__ is None:
         shown.__context__ = None
     return "".join(shown.format()).rstrip()
 
 
-def _users_frames(tb: TracebackType | None) -> list[traceback.FrameSummary]:
-    frames = list(traceback.extract_tb(tb))
-    theirs = next((index for index, frame in enumerate(frames) if not _is_machinery(frame.filename)), 0)
-    return frames[theirs:]
+def _users_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    frames = list(traceback.extract_tb(error.__traceback__))
+    for index, frame in enumerate(frames):
+        if not _is_machinery(frame.filename):
+            return frames[index:]
+    # A syntax error shows its place itself; anything else without a frame of theirs is ours, and wants all of them.
+    return [] if isinstance(error, SyntaxError) else frames
 
 
 def _is_machinery(filename: str) -> bool:

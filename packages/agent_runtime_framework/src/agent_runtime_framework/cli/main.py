@@ -79,7 +79,7 @@ class _LazyParser(ArgumentParser):
         super().__init__(*args, formatter_class=argparse.RawDescriptionHelpFormatter, **kwargs)
         self._module = module
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  the stub has overloads
         if self._module:
             command = cast("CommandModule", import_module(self._module))
             self._module = ""

@@ -6,18 +6,21 @@ never used without being asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent_runtime_core.config import get_config
-from agent_runtime_core.interfaces import LLMClient
 from agent_runtime_core.llm import get_llm_client
+from agent_runtime_core.llm.models import parse_model
+from agent_runtime_framework.cli.failures import UsageError
+from agent_runtime_framework.cli.person import PersonClient
+from agent_runtime_framework.cli.screen import Screen
 from agent_runtime_framework.cli.targets import Agent
-from agent_runtime_framework.executor.asking import LLMClient as AnyClient
+from agent_runtime_framework.executor.asking import LLMClient
 
 ME = "me"
 OFFLINE = "offline"
 
+_NAMES = "offline, me, a provider and its model (anthropic/claude-sonnet-5-5), or an address (http://127.0.0.1:8080/v1)"
 _WAYS = "set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one with --model"
 
 
@@ -32,10 +35,15 @@ class ChosenModel:
         is_fallback: True if nothing was named or configured.
     """
 
-    client: AnyClient
+    client: LLMClient
     name: str
     remark: str = ""
     is_fallback: bool = False
+
+    @property
+    def title(self) -> str:
+        """The model as one would introduce it."""
+        return {ME: "you are the model", OFFLINE: "offline model"}.get(self.name, f"model {self.name}")
 
     @property
     def is_person(self) -> bool:
@@ -43,20 +51,22 @@ class ChosenModel:
         return self.name == ME
 
 
-def choose_model(name: str | None, agent: Agent, play: Callable[[], LLMClient]) -> ChosenModel:
+def choose_model(name: str | None, agent: Agent, screen: Screen) -> ChosenModel:
     """The model that was named, else the agent's own, else the configured one, else the offline model.
 
     Args:
         name: As in `get_llm_client(model=...)`, "offline", or "me".
         agent: It may bring a client of its own.
-        play: Makes the client through which a person plays the model.
+        screen: Where the person sits who plays the model, if it is "me".
 
     Raises:
         ConfigurationError: The named or configured model cannot be used; the text says what is missing.
     """
     if name == ME:
-        return ChosenModel(play(), ME)
+        return ChosenModel(PersonClient(screen, agent), ME)
     if name:
+        if parse_model(name) is None and not is_configured():
+            raise UsageError(f"{name!r} names no provider; expected {_NAMES}")
         client = get_llm_client(model=name)
         return ChosenModel(client, _name_of(client, name))
     if agent.llm_client is not None:

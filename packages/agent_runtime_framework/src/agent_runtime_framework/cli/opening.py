@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from agent_runtime_core.interfaces import LLMClient, conversation_key
+from agent_runtime_core.interfaces import conversation_key
 from agent_runtime_core.llm.available import local_servers
 from agent_runtime_framework.cli import views
 from agent_runtime_framework.cli.chat import Chat
 from agent_runtime_framework.cli.failures import UsageError
 from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
-from agent_runtime_framework.cli.person import PersonClient
-from agent_runtime_framework.cli.progress import tools_by_step
 from agent_runtime_framework.cli.screen import Screen, open_screen
 from agent_runtime_framework.cli.session import Session
 from agent_runtime_framework.cli.spans import Line, Span, line
 from agent_runtime_framework.cli.targets import Agent, load_agent
+from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.memory import MemoryManager
 
 DIRECTORY = Path(".agent-runtime")
@@ -34,10 +34,7 @@ def hold_conversation(args: Namespace) -> int:
     agent = load_agent(args.target)
     screen = open_screen()
 
-    def play() -> LLMClient:
-        return PersonClient(screen, lambda: tools_by_step(agent, agent.get_initial_state()))
-
-    model = choose_model(args.model, agent, play)
+    model = choose_model(args.model, agent, screen)
     url = _store_url(args, screen)
     memory = _memory(agent, args.store, url)
     with asyncio.Runner() as runner:
@@ -99,16 +96,28 @@ async def _conversation_name(asked_for: str | None, memory: MemoryManager, agent
     """The name asked for, else at a terminal that of the last conversation if it is not over, else a new one."""
     if asked_for is not None:
         return conversation_key(asked_for)
-    prefix = f"{agent.key}-"
-    if screen.is_interactive:
-        for each in await memory.store.conversations(limit=20):
-            if each.conversation_id.startswith(prefix):
-                agent.memory = memory
-                state = await agent.state_of(each.conversation_id)
-                if agent.is_terminal_state(state):
-                    break
-                return each.conversation_id
-    return f"{prefix}{secrets.token_hex(2)}"
+    last = await _last_unnamed(memory, agent) if screen.is_interactive else None
+    if last is not None and await _goes_on(last, memory, agent, screen):
+        return last
+    return f"{agent.key}-{secrets.token_hex(2)}"
+
+
+async def _last_unnamed(memory: MemoryManager, agent: Agent) -> str | None:
+    """The last conversation with this agent that was given no name of its own."""
+    generated = re.compile(rf"{re.escape(agent.key)}-[0-9a-f]{{4}}")
+    for each in await memory.store.conversations(limit=50):
+        if generated.fullmatch(each.conversation_id):
+            return each.conversation_id
+    return None
+
+
+async def _goes_on(name: str, memory: MemoryManager, agent: Agent, screen: Screen) -> bool:
+    agent.memory = memory
+    try:
+        return not agent.is_terminal_state(await agent.state_of(name))
+    except StateError as error:
+        screen.note(line(f"The last conversation cannot go on, so a new one begins: {error}", "warn"))
+        return False
 
 
 async def _begin(session: Session, args: Namespace) -> None:
@@ -119,7 +128,10 @@ async def _begin(session: Session, args: Namespace) -> None:
             f"the conversation {session.conversation_id!r} was held with another agent than {session.agent.key!r}; "
             "choose another name, or --restart to forget it"
         )
-    await session.open()
+    try:
+        await session.open()
+    except StateError as error:
+        raise StateError(f"{error}. Here: --restart forgets it, another --conversation leaves it alone") from error
 
 
 async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: str) -> None:
@@ -127,8 +139,8 @@ async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: 
     screen.note(
         (
             Span(session.agent.key, "strong"),
-            Span(f" {screen.marks.dot} model ", "quiet"),
-            Span(model.name, "accent"),
+            Span(f" {screen.marks.dot} ", "quiet"),
+            Span(model.title, "accent"),
             Span(f" {screen.marks.dot} conversation {session.conversation_id}{place}", "quiet"),
         )
     )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
 from agent_runtime_framework.cli import views
+from agent_runtime_framework.cli.progress import tools_by_step
 from agent_runtime_framework.cli.screen import Question, Screen
 from agent_runtime_framework.cli.spans import Line, Span, line, one_line, printable
-from agent_runtime_framework.tools.schema import ToolSchema
+from agent_runtime_framework.cli.targets import Agent
 
 _HELP = (
     "A text is your reply. A number or a tool's name calls it; you are then asked for its arguments.",
@@ -29,14 +30,14 @@ class PersonClient(LLMClient):
 
     Args:
         screen: Where they sit.
-        catalogue: The tools of every step, by step: also those that are not offered now can be picked.
+        agent: Whose tools can be picked: those of every step, also where they are not offered.
     """
 
     model = "me"
 
-    def __init__(self, screen: Screen, catalogue: Callable[[], Mapping[str, Sequence[ToolSchema]]]) -> None:
+    def __init__(self, screen: Screen, agent: Agent) -> None:
         self._screen = screen
-        self._catalogue = catalogue
+        self._agent = agent
         self._requests = 0
         self._calls = 0
 
@@ -80,7 +81,7 @@ class PersonClient(LLMClient):
     ) -> dict[str, Mapping[str, Any]]:
         """Print the request; returns every tool that can be picked, the offered ones first."""
         rule = self._screen.marks.rule * 3
-        last = messages[-1] if messages else {}
+        last: Mapping[str, Any] = messages[-1] if messages else {}
         lines: list[Line] = [line(f"{rule} you are the model: request {self._requests} {rule}", "accent")]
         for message in messages:
             if message.get("role") == "system":
@@ -91,7 +92,7 @@ class PersonClient(LLMClient):
         lines += [_choice(index, each) for index, each in enumerate(offered.values(), 1)]
         if not offered:
             lines.append(line("offered   no tools in this step", "quiet"))
-        for step, schemas in self._catalogue().items():
+        for step, schemas in tools_by_step(self._agent, self._agent.get_initial_state()).items():
             for wire in (each.to_openai_format() for each in schemas):
                 name = str(wire["function"]["name"])
                 if name not in known:
@@ -124,10 +125,12 @@ class PersonClient(LLMClient):
         """The arguments as JSON text, asked for one by one; text in braces is taken for all of them."""
         if wire is None:
             return await self._ask("json", "  arguments (JSON): ") or "{}"
-        schema = cast("Mapping[str, Any]", wire["function"].get("parameters") or {})
+        schema: Mapping[str, Any] = wire["function"].get("parameters") or {}
+        properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+        required: Sequence[str] = schema.get("required") or ()
         given: JSONObject = {}
-        for name, each in (schema.get("properties") or {}).items():
-            needed = "" if name in (schema.get("required") or ()) else ", optional"
+        for name, each in properties.items():
+            needed = "" if name in required else ", optional"
             answer = await self._ask("argument", f"  {name} ({views.type_text(each)}{needed}): ")
             if answer.lstrip().startswith("{") and each.get("type") != "object":
                 return answer
@@ -184,5 +187,9 @@ def _choice(number: int, wire: Mapping[str, Any], step: str = "") -> Line:
     description = one_line(str(wire["function"].get("description") or ""), 80)
     label = f"{number:>3}  " if step else f"offered {number:>1} " if number == 1 else f"{number:>9} "
     if step:
-        return (Span(f"{number:>9} ", "quiet"), Span(views.signature(wire), "quiet"), Span(f"  of step {step}", "warn"))
+        return (
+            Span(f"{number:>9} ", "quiet"),
+            Span(views.signature(wire), "quiet"),
+            Span(f"  not offered: of step {step}", "warn"),
+        )
     return (Span(label, "quiet"), Span(views.signature(wire), "accent"), Span(f"  {description}", "quiet"))

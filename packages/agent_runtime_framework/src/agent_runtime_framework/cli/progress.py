@@ -76,7 +76,7 @@ def tools_by_step(agent: Agent, state: Any) -> Mapping[str, Sequence[ToolSchema]
     found: dict[str, Sequence[ToolSchema]] = {}
     for step in all_steps(state):
         try:
-            there = type(state).from_dict(state.to_dict())
+            there: Any = cast("Any", type(state)).from_dict(state.to_dict())
             there.step = step
             found[step_name(step) or ""] = tuple(cast("Sequence[ToolSchema]", agent.get_tool_schemas(there)) or ())
         except Exception:  # the author's code, asked about a state that may never occur  # noqa: BLE001

@@ -73,13 +73,12 @@ async def _prompt(chat: Chat, rest: str) -> None:
 async def _model(chat: Chat, rest: str) -> None:
     if rest:
         chat.use_model(rest)
-    chat.screen.note((Span("model "), Span(chat.model.name, "strong")))
+    chat.screen.note(line(chat.model.title, "accent"))
 
 
 async def _restart(chat: Chat, rest: str) -> None:
     await chat.session.restart()
     chat.screen.show(line("Begun anew.", "good"))
-    chat.show_progress()
 
 
 async def _help(chat: Chat, rest: str) -> None:

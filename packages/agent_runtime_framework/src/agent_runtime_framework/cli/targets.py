@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.cli.failures import UsageError, UserCodeError, users_traceback
@@ -189,11 +189,11 @@ def _only(module: ModuleType, target: Target) -> object:
 
 def _candidates(module: ModuleType) -> Mapping[str, object]:
     """Agents by name: instances if there are any, else the classes that were written in this very module."""
-    members = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    members: dict[str, object] = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     if CONVENTION in members and (_is_agent_class(members[CONVENTION]) or callable(members[CONVENTION])):
         return {CONVENTION: members[CONVENTION]}
-    instances = {name: value for name, value in members.items() if isinstance(value, JourneyAgent)}
-    classes = {
+    instances: dict[str, object] = {name: value for name, value in members.items() if isinstance(value, JourneyAgent)}
+    classes: dict[str, object] = {
         name: value
         for name, value in members.items()
         if _is_agent_class(value) and value.__module__ == module.__name__ and not inspect.isabstract(value)
@@ -201,7 +201,7 @@ def _candidates(module: ModuleType) -> Mapping[str, object]:
     return instances or classes
 
 
-def _is_agent_class(value: object) -> bool:
+def _is_agent_class(value: object) -> TypeGuard[type[Agent]]:
     return isinstance(value, type) and issubclass(value, JourneyAgent)
 
 
@@ -211,13 +211,13 @@ def _make(found: object, target: Target) -> Agent:
     name = target.name or getattr(found, "__name__", CONVENTION)
     if not callable(found):
         raise UsageError(
-            f"{target.where}:{name} is {found!r:.80}, a {type(found).__name__}; expected an agent, its class, or a "
+            f"{target.where}:{name} is {found!r:.80} ({type(found).__name__}); expected an agent, its class, or a "
             "function that makes one"
         )
     _refuse_arguments(found, f"{target.where}:{name}")
     made = _running_users_code(found, target)
     if not isinstance(made, JourneyAgent):
-        raise UsageError(f"{target.where}:{name} made {made!r:.80}, a {type(made).__name__}; expected a JourneyAgent")
+        raise UsageError(f"{target.where}:{name} made {made!r:.80} ({type(made).__name__}); expected a JourneyAgent")
     return cast("Agent", made)
 
 

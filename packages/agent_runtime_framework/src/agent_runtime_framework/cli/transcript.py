@@ -6,6 +6,7 @@ from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.cli import views
 from agent_runtime_framework.cli.reply import Reply
 from agent_runtime_framework.cli.screen import Screen
+from agent_runtime_framework.cli.spans import printable
 from agent_runtime_framework.events import Event
 
 
@@ -49,6 +50,6 @@ class Transcript:
 
     def _message(self, content: str) -> None:
         """The committed text is the truth; what was streamed was a preview of it."""
-        if self._reply.text.strip() != content.strip():
+        if self._reply.text.strip() != printable(content).strip():
             self._reply.replace(content)
         self._reply.close()

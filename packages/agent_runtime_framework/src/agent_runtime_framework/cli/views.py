@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.cli.progress import Progress
 from agent_runtime_framework.cli.screen import Marks
-from agent_runtime_framework.cli.spans import Line, Span, line, one_line, printable
+from agent_runtime_framework.cli.spans import Line, Span, cells, line, one_line, printable
 from agent_runtime_framework.memory import StoredMessage
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -48,10 +48,17 @@ def steps(progress: Progress, offered: Mapping[str, Sequence[ToolSchema]], marks
     if not progress.steps:
         return (line("This journey's state has no step.", "quiet"),)
     lines: list[Line] = []
+    room = max(cells(step) for step in progress.steps)
     for step in progress.steps:
         tone = "strong" if step == progress.here else "text"
         names = ", ".join(tool.name for tool in offered.get(step, ()))
-        lines.append((progress.mark(step, marks), Span(f" {step}", tone), Span(f"  {names}", "quiet")))
+        lines.append(
+            (
+                progress.mark(step, marks),
+                Span(f" {step}{' ' * (room - cells(step))}", tone),
+                Span(f"  {names}", "quiet"),
+            )
+        )
     return lines
 
 
@@ -89,13 +96,11 @@ def tools(offered: Sequence[ToolSchema]) -> Sequence[Line]:
 
 def signature(wire: Mapping[str, Any]) -> str:
     """A tool with its parameters: `save_name(name: string, title?: string)`."""
-    function = wire.get("function") or wire
-    schema = function.get("parameters") or {}
-    required = schema.get("required") or ()
-    parts = [
-        f"{name}{'' if name in required else '?'}: {type_text(each)}"
-        for name, each in (schema.get("properties") or {}).items()
-    ]
+    function: Mapping[str, Any] = wire.get("function") or wire
+    schema: Mapping[str, Any] = function.get("parameters") or {}
+    required: Sequence[str] = schema.get("required") or ()
+    properties: Mapping[str, Mapping[str, Any]] = schema.get("properties") or {}
+    parts = [f"{name}{'' if name in required else '?'}: {type_text(each)}" for name, each in properties.items()]
     return f"{function.get('name')}({', '.join(parts)})"
 
 
@@ -103,8 +108,8 @@ def type_text(schema: Mapping[str, Any]) -> str:
     """What a parameter takes, in few words."""
     if values := schema.get("enum"):
         return " | ".join(map(str, values))
-    kind = schema.get("type", "any")
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)  # pyright: ignore[reportUnknownArgumentType]
+    kind: str | list[str] = schema.get("type", "any")
+    return kind if isinstance(kind, str) else " | ".join(map(str, kind))
 
 
 def state(data: JSONObject) -> Sequence[Line]:
@@ -117,7 +122,7 @@ def message_text(content: object) -> str:
     """The text of a message; blocks that are no text are named."""
     if isinstance(content, str):
         return content
-    blocks: Sequence[object] = content if isinstance(content, list) else ()  # pyright: ignore[reportUnknownVariableType]
+    blocks = cast("Sequence[object]", content) if isinstance(content, list) else ()
     return " ".join(_block(each) for each in blocks)
 
 
@@ -128,7 +133,7 @@ def _block(block: object) -> str:
 
 
 def _called(call: JSONObject, marks: Marks) -> Line:
-    function = call.get("function") or call
+    function: Mapping[str, Any] = call.get("function") or call
     try:
         arguments: object = json.loads(function.get("arguments") or "{}")
     except ValueError:
@@ -144,5 +149,5 @@ def _value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _is_mapping(value: object) -> bool:
+def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)

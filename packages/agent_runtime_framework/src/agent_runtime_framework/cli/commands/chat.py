@@ -14,8 +14,8 @@ examples:
   agent-runtime chat examples/booking.py --model me            you play the model
   printf 'hi\\nAda\\n' | agent-runtime chat examples/onboarding.py
 
-The conversation is kept after every turn. At a terminal the last one that is not finished goes on; lines from a pipe
-begin a new one, which is kept only if --conversation or --store is given.
+The conversation is kept after every turn. At a terminal the last one without a name goes on, unless it was over; lines
+from a pipe begin a new one, which is kept only if --conversation or --store is given.
 Exit codes: 0 ended, 1 a turn failed, 2 something was wrongly asked for, 130 interrupted.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import shutil
 import signal
 import sys
@@ -24,7 +25,7 @@ class PlainScreen(Screen):
         if self.is_interactive:
             # Line editing and history for input(), where the platform has it.
             with contextlib.suppress(ImportError):
-                import readline as _readline  # noqa: F401
+                importlib.import_module("readline")
 
     @property
     def width(self) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text import FormattedText, StyleAndTextTuples
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import ColorDepth
@@ -86,11 +86,11 @@ class RichScreen(Screen):
 
     def ask(self, question: Question) -> str:
         self._stop_waiting()
-        return self._session(question).prompt(**_options(question))
+        return self._session(question).prompt()
 
     async def ask_within(self, question: Question) -> str:
         self._stop_waiting()
-        return await self._session(question).prompt_async(**_options(question))
+        return await self._session(question).prompt_async()
 
     @contextmanager
     def waiting(self, what: str) -> Generator[None]:
@@ -110,10 +110,15 @@ class RichScreen(Screen):
         found = self._sessions.get(question.name)
         if found is None:
             depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
-            found = PromptSession(
+            found = PromptSession[str](
                 history=InMemoryHistory(question.earlier), style=_PROMPT, color_depth=depth, key_bindings=_keys()
             )
             self._sessions[question.name] = found
+        found.message = FormattedText([("class:prompt", question.prompt)])
+        found.completer = _Words(question.words)
+        found.complete_while_typing = True
+        found.reserve_space_for_menu = 4 if question.words else 0
+        found.bottom_toolbar = _toolbar(question.status) if question.status is not None else None
         return found
 
 
@@ -146,21 +151,13 @@ def _keys() -> KeyBindings:
     return keys
 
 
-def _options(question: Question) -> dict[str, object]:
-    status = question.status
-
-    def toolbar() -> StyleAndTextTuples:
-        assert status is not None
-        spans = [(f"class:{span.tone}", span.text) for span in status()]
+def _toolbar(status: Callable[[], Line]) -> Callable[[], StyleAndTextTuples]:
+    def fragments() -> StyleAndTextTuples:
+        spans = list(status())
         width = get_app().output.get_size().columns
-        while spans and sum(cells(text) for _, text in spans) > width:
+        while spans and sum(cells(span.text) for span in spans) > width:
             spans.pop()
-        return spans
+        shown: StyleAndTextTuples = [(f"class:{span.tone}", span.text) for span in spans]
+        return shown
 
-    return {
-        "message": [("class:prompt", question.prompt)],
-        "completer": _Words(question.words),
-        "complete_while_typing": True,
-        "bottom_toolbar": toolbar if status is not None else None,
-        "reserve_space_for_menu": 4 if question.words else 0,
-    }
+    return fragments
