@@ -24,7 +24,7 @@ from agent_runtime_framework.agents.scene import (
     step_of,
 )
 from agent_runtime_framework.agents.streaming import stream_turn
-from agent_runtime_framework.agents.turns import take_turn
+from agent_runtime_framework.agents.turns import JourneyTurnScene, take_turn
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -236,7 +236,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             taken = conversation.history.call_ids
             taken = taken | incoming_ids if (incoming_ids := call_ids(incoming)) else taken
 
-        scene = JourneyScene(self, state, lambda current: self.create_tools(current, ctx), io.emitter)
+        scene = self._scene(state, ctx, io.emitter)
 
         async def keep(turn: Turn) -> None:
             await self.save_state(ctx, scene.state)
@@ -253,6 +253,9 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             usage=turn.usage or None,
             metadata={"stopped_reason": str(end.stopped_reason)},
         )
+
+    def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
+        return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)
 
     async def _state(self, ctx: AgentContext, conversation: Conversation | None) -> StateT:
         own = await self.load_state(ctx)

@@ -22,7 +22,7 @@ _StateIn = TypeVar("_StateIn", bound=BaseJourneyState[Any], contravariant=True)
 _ToolsIn = TypeVar("_ToolsIn", contravariant=True)
 
 
-class JourneyDefinition(Protocol[_StateIn, _ToolsIn]):
+class JourneyCode(Protocol[_StateIn, _ToolsIn]):
     """What an author writes, whichever base class they use."""
 
     def get_system_prompt(self, state: _StateIn) -> str:
@@ -49,9 +49,11 @@ class JourneyScene(Generic[StateT, ToolsT]):
         on_state_change: Awaited when a tool says that the state has changed.
     """
 
+    settles = False
+
     def __init__(
         self,
-        journey: JourneyDefinition[StateT, ToolsT],
+        journey: JourneyCode[StateT, ToolsT],
         state: StateT,
         make_tools: Callable[[StateT], ToolsT],
         emitter: Emitter,
@@ -64,6 +66,15 @@ class JourneyScene(Generic[StateT, ToolsT]):
         self._on_state_change = on_state_change
         self._step: object = step_of(state)
         self._tools: ToolsT | None = None
+
+    async def settle(self) -> tuple[list[str], bool]:
+        return [], False
+
+    def begin(self) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
 
     def view(self) -> tuple[str, Offer]:
         return self._journey.get_system_prompt(self.state), self.offer()

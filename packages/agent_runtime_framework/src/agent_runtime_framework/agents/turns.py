@@ -6,20 +6,34 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, Protocol
 
 from agent_runtime_core.interfaces import EventType, JSONObject
-from agent_runtime_framework.agents.scene import JourneyScene, step_name, step_of
-from agent_runtime_framework.executor.loop import TurnIO, drive
+from agent_runtime_framework.agents.scene import step_name, step_of
+from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
 from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn, TurnPolicy
 from agent_runtime_framework.messages import INTERRUPTED
 
 logger = logging.getLogger(__name__)
 
 
+class JourneyTurnScene(TurnScene, Protocol):
+    """A scene with a state to be kept."""
+
+    state: Any
+
+    def begin(self) -> None:
+        """The person has said something, and nothing has been done yet."""
+        ...
+
+    def end(self) -> None:
+        """The turn ended well; its state is about to be kept."""
+        ...
+
+
 async def take_turn(
     key: str,
-    scene: JourneyScene[Any, Any],
+    scene: JourneyTurnScene,
     policy: TurnPolicy,
     io: TurnIO,
     *,
@@ -45,6 +59,7 @@ async def take_turn(
     if emitter:
         emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(scene.state))})
     turn = Turn(policy, taken)
+    scene.begin()
     try:
         end = await drive(turn, scene, io, earlier)
     except BaseException as error:
@@ -54,6 +69,7 @@ async def take_turn(
         _report_failure(io, error)
         raise
     assert isinstance(end, Finish)  # nothing pauses a turn yet
+    scene.end()
     await keep(turn)
     _report_end(io, end, turn)
     return turn, end

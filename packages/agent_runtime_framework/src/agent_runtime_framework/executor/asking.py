@@ -54,9 +54,20 @@ class Request:
         return self.offer.tools if self.offer is not None else _NO_TOOLS
 
     @property
+    def must_call(self) -> bool:
+        """True if the model is asked for a tool call, and text alone is not what is wanted."""
+        offer = self.offer
+        if offer is None or not offer.tools or offer.closed is not None:
+            return False
+        return self.requires_tool or offer.requires_call
+
+    @property
     def options(self) -> JSONObject:
         """Further options; empty whenever possible, since a client need not know any."""
-        return {"tool_choice": "required"} if self.requires_tool and self.tools else _NO_OPTIONS
+        if self.offer is not None and self.offer.closed is not None and self.offer.tools:
+            # Tools that the history uses are switched off, never hidden: providers want to see their schemas.
+            return {"tool_choice": "none"}
+        return {"tool_choice": "required"} if self.must_call else _NO_OPTIONS
 
 
 _NO_TOOLS: Mapping[str, OfferedTool] = {}
@@ -155,7 +166,7 @@ class _LiveReply:
         return reply
 
     def _clear(self) -> None:
-        self._preview = Preview(self._request.tools, holds_all=bool(self._request.options))
+        self._preview = Preview(self._request.tools, holds_all=self._request.must_call)
         self._calls: list[JSONObject] = []
         self._usage: Mapping[str, Any] | None = None
         self._message: Mapping[str, Any] | None = None
@@ -168,6 +179,6 @@ def _usage(usage: object) -> Mapping[str, Any] | None:
     return cast("Mapping[str, Any]", dump()) if callable(dump) else None
 
 
-def system_message(prompt: str | None) -> Sequence[JSONObject]:
-    """The prompt as the first messages of a request."""
+def system_message(prompt: str | list[JSONObject] | None) -> Sequence[JSONObject]:
+    """The prompt, text or blocks of text, as the first messages of a request."""
     return ({"role": "system", "content": prompt},) if prompt else ()

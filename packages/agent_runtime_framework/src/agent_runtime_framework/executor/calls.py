@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType
 from agent_runtime_framework.config import should_swallow_exceptions
+from agent_runtime_framework.errors import MoveRefused
 from agent_runtime_framework.events import SILENT, Emitter
 from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
 from agent_runtime_framework.state.serializer import StateSerializer
@@ -40,10 +41,12 @@ class Answer:
     Attributes:
         text: What the model is told.
         ok: False if the call was refused or failed.
+        is_refused: True if it ran and then wanted to go where it may not.
     """
 
     text: str
     ok: bool = True
+    is_refused: bool = False
 
 
 class Scene(Protocol):
@@ -97,7 +100,9 @@ async def answer_call(
     if hooks is not None:
         await notify(hooks, "on_tool_start", call.name, call.arguments)
     answer = await _run(call, scene)
-    if emitter:
+    if answer.is_refused and emitter:
+        emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": answer.text})
+    elif emitter:
         result = {"name": call.name, "result": answer.text, "tool_call_id": call.id, "ok": answer.ok}
         emitter.emit(EventType.TOOL_RESULT, result)
     if hooks is not None:
@@ -109,7 +114,10 @@ def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | 
     """Why a call may not run, for the model to read; None if it may."""
     offers = [offer for offer in (sent, current) if offer is not None]
     if any(call.name not in offer.tools for offer in offers) or (offers and call.name.startswith("_")):
-        return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offers[-1].names()}."
+        return _not_offered(call, offers[-1])
+    closed = next((offer.closed for offer in offers if offer.closed is not None), None)
+    if closed is not None:
+        return f"Error: {preview(call.name, 64)} did not run: {closed}."
     if call.error is not None:
         problems = [call.error]
     else:
@@ -118,6 +126,13 @@ def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | 
     if not problems:
         return None
     return f"Error: {preview(call.name, 64)} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
+
+
+def _not_offered(call: ToolCall, offer: Offer) -> str:
+    reason = offer.withheld.get(call.name)
+    if reason is not None:
+        return f"Error: {call.name} is not possible now: {reason}. Offered now: {offer.names()}."
+    return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offer.names()}."
 
 
 def result_text(result: object) -> Answer:
@@ -141,7 +156,7 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
         return result_text(await scene.run(call))
     except ToolError as error:
         scene.restore(before)
-        return Answer(f"Error: {clean_text(str(error))}", ok=False)
+        return Answer(f"Error: {clean_text(str(error))}", ok=False, is_refused=isinstance(error, MoveRefused))
     except Exception as error:  # whatever a tool raises is told to the model or raised, as configured
         scene.restore(before)
         if not should_swallow_exceptions():

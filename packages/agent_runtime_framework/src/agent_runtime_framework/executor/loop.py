@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.events import SILENT, Emitter
 from agent_runtime_framework.executor.asking import LLMClient, Model, Request, WholeReplies, system_message
 from agent_runtime_framework.executor.calls import Scene, answer_call
@@ -67,7 +67,16 @@ class TurnIO:
 class TurnScene(Scene, Protocol):
     """What a turn is about: prompt, tools and state, read afresh whenever they are needed."""
 
-    def view(self) -> tuple[str | None, Offer | None]:
+    @property
+    def settles(self) -> bool:
+        """True if `settle` may have something to do."""
+        ...
+
+    async def settle(self) -> tuple[list[str], bool]:
+        """Pass the steps that need no model: what is said on the way, and whether the turn ends there."""
+        ...
+
+    def view(self) -> tuple[str | list[JSONObject] | None, Offer | None]:
         """The system prompt and the tools, from the state as it is now; once per request."""
         ...
 
@@ -88,16 +97,13 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
     offer = _offered_earlier(turn, scene)
     while True:
         match turn.next():
-            case CallModel(number, note):
+            case CallModel() as move:
                 if io.is_cancelled is not None and io.is_cancelled():
                     turn.stop(StoppedReason.CANCELLED)
-                    continue
-                prompt, offer = scene.view()
-                messages = [*system_message(prompt), *earlier, *turn.messages]
-                if note:
-                    messages.append({"role": "user", "content": note})
-                request = Request(messages, offer, turn.policy.require_tool_call)
-                await _ask(turn, request, io, number)
+                elif not (scene.settles and await _settle(turn, scene, io)):
+                    prompt, offer = scene.view()
+                    messages = [*system_message(prompt), *earlier, *turn.messages]
+                    await _ask(turn, Request(messages, offer, turn.policy.require_tool_call), io, move)
             case CallTool(call, is_first):
                 answer = await answer_call(call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter)
                 turn.answered(call.id, answer.text, ok=answer.ok)
@@ -117,13 +123,30 @@ def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
     return current if current is None or turn.offered is None else current.only(turn.offered)
 
 
-async def _ask(turn: Turn, request: Request, io: TurnIO, number: int) -> Reply:
+async def _settle(turn: Turn, scene: TurnScene, io: TurnIO) -> bool:
+    """Let code carry the journey as far as it goes; True if that ended the turn."""
+    said, is_over = await scene.settle()
+    for text in said:
+        turn.said(text)
+        if io.emitter:
+            io.emitter.emit(EventType.ASSISTANT_DELTA, {"delta": f"{text}\n\n"})
+    if is_over:
+        turn.conclude()
+    return is_over
+
+
+async def _ask(turn: Turn, request: Request, io: TurnIO, move: CallModel) -> Reply:
     hooks = io.hooks
+    if move.note:
+        request.messages.append({"role": "user", "content": move.note})
     if hooks is not None:
-        await notify(hooks, "on_iteration_start", number)
+        await notify(hooks, "on_iteration_start", move.number)
         await notify(hooks, "on_llm_call", request.messages, request.wire_tools)
     reply = await io.model.ask(request, io.emitter)
-    calls = turn.replied(reply, None if request.offer is None else request.offer.tools)
+    offered = None if request.offer is None else request.offer.tools
+    calls = turn.replied(reply, offered, insists=request.must_call)
+    if io.emitter and turn.has_withheld_text:
+        io.emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
     if hooks is not None and calls:
         await notify(hooks, "on_tool_calls", [call.wire for call in calls])
     return reply
@@ -235,6 +258,8 @@ class LLMExecutor:
 class _FixedScene:
     """One prompt and one set of tools, whatever happens; no state."""
 
+    settles = False
+
     def __init__(self, prompt: str | None, offer: Offer | None, executor: ToolExecutor | None) -> None:
         self._prompt = prompt
         self._offer = offer
@@ -245,6 +270,9 @@ class _FixedScene:
 
     def offer(self) -> Offer | None:
         return self._offer
+
+    async def settle(self) -> tuple[list[str], bool]:
+        return [], False
 
     def refresh(self) -> None:
         pass

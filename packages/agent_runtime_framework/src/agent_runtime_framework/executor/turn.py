@@ -39,6 +39,7 @@ NOT_RUN = "Error: not run, because the turn ended before this call's turn came."
 """The answer to a call that was never started."""
 
 EMPTY_REPLY_NOTE = "Your last reply was empty. Answer the person, or call one of the tools."
+CALL_NOTE = "That reply did nothing and was not shown. Call one of the tools now."
 CONTINUE_NOTE = "Continue. Call a tool, or say what is missing."
 
 
@@ -68,7 +69,8 @@ class TurnPolicy:
         stop_on_text: A text reply ends the turn.
         limit_reply: The answer at the budget's end; None answers with the last tool result.
         max_failures: How often the very same call may fail.
-        ask_again: How many further requests an empty reply may cost; they count in the budget.
+        ask_again: How many further requests replies may cost that are empty, or text where a call is needed; they
+            count in the budget.
     """
 
     max_requests: int = 10
@@ -145,8 +147,23 @@ class Turn:
     """
 
     __slots__ = (
-        "_empty_replies", "_failures", "_finish", "_ids", "_is_first", "_last_result", "_note", "_offered", "_pause",
-        "_taken", "_waiting", "calls_made", "messages", "policy", "requests", "usage",
+        "_failures",
+        "_finish",
+        "_fruitless_replies",
+        "_ids",
+        "_is_first",
+        "_last_result",
+        "_note",
+        "_offered",
+        "_pause",
+        "_said",
+        "_taken",
+        "_waiting",
+        "calls_made",
+        "messages",
+        "policy",
+        "requests",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset()) -> None:
@@ -160,10 +177,11 @@ class Turn:
         self._waiting: list[ToolCall] = []
         self._offered: list[str] | None = None
         self._is_first = False
-        self._empty_replies = 0
+        self._fruitless_replies = 0
         self._last_result: str | None = None
         self._failures: dict[str, int] = {}
         self._note: str | None = None
+        self._said: list[str] = []
         self._pause: str | None = None
         self._finish: Finish | None = None
 
@@ -184,17 +202,25 @@ class Turn:
         return CallModel(self.requests, self._note)
 
     @property
+    def has_withheld_text(self) -> bool:
+        """True if the last reply's text was not accepted, and the model is to be asked again."""
+        return self._note == CALL_NOTE
+
+    @property
     def offered(self) -> list[str] | None:
         """The tools that were offered when the waiting calls were made; None if that is not for the turn to say."""
         return self._offered
 
-    def replied(self, reply: Reply, offered: Iterable[str] | None = None) -> tuple[ToolCall, ...]:
+    def replied(
+        self, reply: Reply, offered: Iterable[str] | None = None, *, insists: bool = False
+    ) -> tuple[ToolCall, ...]:
         """Take in the model's reply; returns its calls as they will be handed out.
 
         Args:
             reply: The reply.
             offered: The names of the tools that went with the request; kept, so that a turn that is continued
                 elsewhere can still hold the calls against them.
+            insists: Text alone will not do; it is withheld, and the model asked again, as often as `ask_again` says.
 
         Raises:
             ProtocolError: The turn was not waiting for a reply.
@@ -207,7 +233,7 @@ class Turn:
             add_usage(self.usage, reply.usage)
         if reply.calls:
             return self._queue(reply, offered)
-        self._take_text(reply.text)
+        self._take_text(reply.text, insists)
         return ()
 
     def answered(self, call_id: str, result: str, *, ok: bool = True) -> None:
@@ -225,7 +251,7 @@ class Turn:
             self.abandon(NOT_RUN)
             self._end(StoppedReason.REPEATED_FAILURE, self.policy.limit_reply or APOLOGY)
         elif ok and not self._waiting and call.name in self.policy.terminal_tools:
-            self._finish = Finish(result, f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
+            self._finish = Finish(self._with_said(result), f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
 
     def paused(self, reason: str) -> None:
         """Hold the turn at the call that `next` handed out.
@@ -259,6 +285,15 @@ class Turn:
         while self._waiting:
             self._answer(answer)
             answer = rest
+
+    def said(self, text: str) -> None:
+        """Put exact words of the journey into the turn; they come before the model's own in the response."""
+        self.messages.append({"role": "assistant", "content": text})
+        self._said.append(text)
+
+    def conclude(self) -> None:
+        """End the turn with the words said so far, without a further request."""
+        self._finish = Finish(self._with_said(""), StoppedReason.TEXT_RESPONSE)
 
     def stop(self, reason: StoppedReason) -> Finish:
         """End the turn from outside, with the last tool result as the response; a turn that is over stays as it is."""
@@ -297,18 +332,21 @@ class Turn:
         self._ids.add(own)
         return call if own == call.id else ToolCall(own, call.name, call.arguments, call.text, call.error)
 
-    def _take_text(self, text: str) -> None:
+    def _take_text(self, text: str, insists: bool) -> None:
         policy = self.policy
+        if (insists or not text) and self._fruitless_replies < policy.ask_again:
+            self._fruitless_replies += 1
+            self._note = CALL_NOTE if text else EMPTY_REPLY_NOTE
+            return
         if text:
             self.messages.append({"role": "assistant", "content": text})
-        elif self._empty_replies < policy.ask_again:
-            self._empty_replies += 1
-            self._note = EMPTY_REPLY_NOTE
-            return
         if policy.stop_on_text:
-            self._finish = Finish(text, StoppedReason.TEXT_RESPONSE)
+            self._finish = Finish(self._with_said(text), StoppedReason.TEXT_RESPONSE)
         else:
             self._note = CONTINUE_NOTE
+
+    def _with_said(self, text: str) -> str:
+        return "\n\n".join([*self._said, text] if text else self._said)
 
     def _answer(self, result: str) -> ToolCall:
         call = self._waiting.pop(0)
@@ -325,13 +363,13 @@ class Turn:
     def _end(self, reason: StoppedReason, sentence: str | None) -> Finish:
         if sentence:
             self.messages.append({"role": "assistant", "content": sentence})
-        self._finish = Finish(sentence or self._last_result or "", reason)
+        self._finish = Finish(self._with_said(sentence or self._last_result or ""), reason)
         return self._finish
 
 
 _PLAIN = (
-    "messages", "usage", "requests", "calls_made", "_offered", "_is_first", "_empty_replies", "_last_result",
-    "_failures", "_note", "_pause",
+    "messages", "usage", "requests", "calls_made", "_offered", "_is_first", "_fruitless_replies", "_last_result",
+    "_failures", "_note", "_pause", "_said",
 )  # fmt: skip
 
 

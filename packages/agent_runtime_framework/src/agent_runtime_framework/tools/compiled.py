@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.tools.arguments import ArgumentCheck, compile_schema
@@ -45,8 +46,9 @@ class OfferedTool:
     @property
     def parameter_names(self) -> list[str]:
         """Its parameters, in order."""
-        parameters = self.wire["function"].get("parameters") or {}
-        return list(parameters.get("properties") or ())
+        parameters: JSONObject = self.wire["function"].get("parameters") or {}
+        properties: JSONObject = parameters.get("properties") or {}
+        return list(properties)
 
 
 def offered(schema: Offerable) -> OfferedTool:
@@ -60,7 +62,12 @@ def offered(schema: Offerable) -> OfferedTool:
     entry = _by_identity.get(id(schema))
     if entry is not None and entry[0]() is schema:
         return entry[1]
-    tool = _equal_or_new(schema.name, schema.to_openai_format())
+    wire = schema.to_openai_format()
+    if isinstance(schema, CallableSchema):
+        # Its own check coerces as the function's hints say, where a bare schema does not.
+        tool = OfferedTool(name=schema.name, wire=wire, check=schema.problems)
+    else:
+        tool = _equal_or_new(schema.name, wire)
     _remember(schema, tool)
     return tool
 

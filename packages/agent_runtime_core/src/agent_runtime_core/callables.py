@@ -1,0 +1,233 @@
+"""A function as a tool: its JSON Schema from hints and docstring, and its arguments validated by Pydantic.
+
+Needs Pydantic, which is imported when a schema is first derived. Descriptions of parameters come from
+`Annotated[…, Field(description=…)]` or, through `docstring_parser`, from Google, NumPy and reST docstrings.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
+
+from agent_runtime_core.errors import ConfigurationError
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.tools import ToolParameter, ToolSchema
+
+if TYPE_CHECKING:
+    from docstring_parser import DocstringParam
+    from pydantic import TypeAdapter
+
+_PREVIEW_CHARS = 80
+_NULL = {"type": "null"}
+
+
+class CallableSchema(ToolSchema):
+    """A tool described by a function.
+
+    `parameters` say what `ToolParameter` can say; the whole schema is in `json_schema`.
+
+    Args:
+        function: The function; `self` of a method is left out.
+        name: What the model calls it; the function's own name by default.
+        hidden: Parameters the model does not see, because somebody else fills them.
+        owner: The class whose names the hints may use, for a function still inside a class body.
+        strict: Describe it as OpenAI's strict mode wants it: every parameter required, nothing else allowed.
+
+    Raises:
+        ConfigurationError: A parameter has no hint, or is one a model cannot fill (`*args`, positional-only).
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        hidden: Collection[str] = (),
+        owner: type | None = None,
+        strict: bool = False,
+    ) -> None:
+        from docstring_parser import parse
+
+        self.function = function
+        self.strict = strict
+        self.name = name or function.__name__
+        docstring = parse(inspect.getdoc(function) or "")
+        about = "\n\n".join(text for text in (docstring.short_description, docstring.long_description) if text)
+        signature = _visible(function, hidden)
+        self._optional = {key for key, each in signature.items() if each.default is not inspect.Parameter.empty}
+        hints = _hints(function, signature, owner)
+        self._adapter = _adapter(self.name, signature, hints, {each.arg_name: each for each in docstring.params})
+        schema = _plain_schema(self._adapter)
+        self.json_schema: JSONObject = _strict(schema) if strict else schema
+        super().__init__(self.name, about, _parameters(schema))
+
+    def to_openai_format(self) -> JSONObject:
+        function: JSONObject = {"name": self.name, "description": self.description, "parameters": self.json_schema}
+        if self.strict:
+            function["strict"] = True
+        return {"type": "function", "function": function}
+
+    def bind(self, arguments: Mapping[str, Any]) -> JSONObject:
+        """The arguments as the function takes them: validated, and coerced to their types.
+
+        Raises:
+            pydantic.ValidationError: They do not fit.
+        """
+        given = dict(arguments)
+        if self.strict:
+            # In strict mode a model sends null for what it would leave out.
+            given = {name: value for name, value in given.items() if value is not None or name not in self._optional}
+        return dict(self._adapter.validate_python(given))
+
+    def problems(self, arguments: Mapping[str, Any]) -> list[str]:
+        """What does not fit, as sentences for the model that name field, value and what fits."""
+        from pydantic import ValidationError
+
+        try:
+            self.bind(arguments)
+        except ValidationError as error:
+            return [_sentence(each) for each in error.errors(include_url=False)]
+        except RecursionError:
+            return ["the arguments are nested too deeply"]
+        return []
+
+
+def _adapter(
+    name: str,
+    signature: Mapping[str, inspect.Parameter],
+    hints: Mapping[str, Any],
+    documented: Mapping[str, DocstringParam],
+) -> TypeAdapter[JSONObject]:
+    try:
+        from typing import NotRequired
+
+        from pydantic import Field, TypeAdapter
+        from typing_extensions import TypedDict
+    except ImportError as error:
+        raise ConfigurationError(
+            "deriving a tool's schema needs Pydantic: pip install 'agent_runtime_core[schemas]'"
+        ) from error
+    fields: dict[str, Any] = {}
+    for key, parameter in signature.items():
+        text = documented[key].description if key in documented else None
+        default = _default_in_schema(parameter.default)
+        hint = (
+            Annotated[hints[key], Field(description=text, json_schema_extra=default)] if text or default else hints[key]
+        )
+        fields[key] = hint if parameter.default is inspect.Parameter.empty else NotRequired[hint]
+    shape: Any = TypedDict(name, fields)  # pyright: ignore[reportArgumentType]  made at run time
+    return TypeAdapter(shape)
+
+
+def _hints(
+    function: Callable[..., Any], signature: Mapping[str, inspect.Parameter], owner: type | None
+) -> dict[str, Any]:
+    name = function.__name__
+    try:
+        hints = get_type_hints(function, localns=dict(vars(owner)) if owner else None, include_extras=True)
+    except NameError as error:
+        raise ConfigurationError(f"the hints of tool {name!r} cannot be read: {error}") from error
+    missing = [key for key in signature if key not in hints]
+    if missing:
+        raise ConfigurationError(
+            f"parameter {missing[0]!r} of tool {name!r} has no type hint; a model has to be told what to send"
+        )
+    return hints
+
+
+def _plain_schema(adapter: TypeAdapter[JSONObject]) -> JSONObject:
+    schema = cast("JSONObject", _without_titles(adapter.json_schema()))
+    return {"type": "object", "properties": {}, "required": [], **schema}
+
+
+def _parameters(schema: JSONObject) -> list[ToolParameter]:
+    required = set(schema["required"])
+    return [
+        ToolParameter(
+            name=name,
+            type=_type_of(each),
+            description=each.get("description", ""),
+            required=name in required,
+            enum=each.get("enum"),
+            items=each.get("items"),
+            default=each.get("default"),
+        )
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _type_of(schema: JSONObject) -> str:
+    """The one type a `ToolParameter` can name; for a choice of types, the first that is not null."""
+    choices = (schema, *schema.get("anyOf", ()))
+    return next((each["type"] for each in choices if each.get("type", "null") != "null"), "object")
+
+
+def _visible(function: Callable[..., Any], hidden: Collection[str]) -> dict[str, inspect.Parameter]:
+    parameters = dict(inspect.signature(function).parameters)
+    if next(iter(parameters), None) == "self":
+        del parameters["self"]
+    for parameter in parameters.values():
+        if parameter.kind not in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY):
+            raise ConfigurationError(
+                f"parameter {parameter} of tool {function.__name__!r} cannot be filled by a model; "
+                "expected parameters that are passed by name"
+            )
+    return {name: parameter for name, parameter in parameters.items() if name not in hidden}
+
+
+def _default_in_schema(default: object) -> JSONObject:
+    if default is inspect.Parameter.empty or default is None:
+        return {}
+    from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+    try:
+        return {"default": to_jsonable_python(default)}
+    except PydanticSerializationError:
+        return {}
+
+
+def _without_titles(node: Any) -> Any:
+    """The schema without the titles Pydantic makes up, which tell a model nothing."""
+    if isinstance(node, dict):
+        entries = cast("JSONObject", node)
+        kept = {key: _without_titles(value) for key, value in entries.items() if key != "properties"}
+        if isinstance(kept.get("title"), str):
+            del kept["title"]
+        if "properties" in entries:
+            kept["properties"] = {key: _without_titles(value) for key, value in entries["properties"].items()}
+        return kept
+    return [_without_titles(each) for each in cast("list[Any]", node)] if isinstance(node, list) else node
+
+
+def _strict(node: Any) -> Any:
+    """The schema as strict mode wants it: all properties required, nothing else allowed, no defaults."""
+    if isinstance(node, list):
+        return [_strict(each) for each in cast("list[Any]", node)]
+    if not isinstance(node, dict):
+        return node
+    schema = {key: _strict(value) for key, value in cast("JSONObject", node).items() if key != "default"}
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        required = set(schema.get("required", ()))
+        for name, each in cast("JSONObject", properties).items():
+            if name not in required:
+                properties[name] = _nullable(each)
+        schema["required"] = list(cast("JSONObject", properties))
+        schema["additionalProperties"] = False
+    return schema
+
+
+def _nullable(schema: JSONObject) -> JSONObject:
+    if schema.get("type") == "null" or _NULL in schema.get("anyOf", ()):
+        return schema
+    return {"anyOf": [schema, _NULL]}
+
+
+def _sentence(error: Any) -> str:
+    path = ".".join(str(part) for part in error["loc"]) or "the arguments"
+    if error["type"] == "missing":
+        return f"'{path}' is missing"
+    shown = repr(error["input"])
+    shown = shown if len(shown) <= _PREVIEW_CHARS else f"{shown[:_PREVIEW_CHARS]}…"
+    return f"'{path}' is {shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"

@@ -1,0 +1,89 @@
+"""The agent of a journey that is written as a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent_runtime_core.callables import CallableSchema
+from agent_runtime_framework.agents.base import AgentContext, LLMClient
+from agent_runtime_framework.agents.class_scene import ClassScene, JourneyT
+from agent_runtime_framework.agents.journey import JourneyAgent, JourneyConfig
+from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.events import SILENT, Emitter, Sink
+from agent_runtime_framework.executor.hooks import ExecutorHooks
+from agent_runtime_framework.journey.declare import Step
+from agent_runtime_framework.journey.definition import ToolDefinition
+from agent_runtime_framework.memory import MemoryManager
+from agent_runtime_framework.tools.schema import ToolSchema
+
+LIMIT_REPLY = "I'm sorry, I lost the thread there. Could you say that once more?"
+
+
+class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
+    """Holds a `Journey`; made by `Journey.agent(...)`."""
+
+    def __init__(
+        self,
+        journey: type[JourneyT],
+        llm_client: LLMClient | None = None,
+        *,
+        memory: MemoryManager | None = None,
+        provide: Mapping[Any, object] | Sequence[object] = (),
+        hooks: ExecutorHooks | None = None,
+        sinks: Sequence[Sink] = (),
+        config: JourneyConfig | None = None,
+    ) -> None:
+        config = config or JourneyConfig(limit_reply=LIMIT_REPLY, ask_again=1)
+        super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
+        self.journey = journey
+        self._schemas: dict[int, CallableSchema] = {}
+        self._provided = _Provided(provide)
+
+    @property
+    def key(self) -> str:
+        return self.journey.key
+
+    def get_initial_state(self) -> JourneyT:
+        return self.journey()
+
+    def get_system_prompt(self, state: JourneyT) -> str:
+        prompt, _ = self._scene(state, AgentContext.from_text("")).view()
+        return prompt if isinstance(prompt, str) else "\n\n".join(block["text"] for block in prompt)
+
+    def get_tool_schemas(self, state: JourneyT) -> list[ToolSchema]:
+        return [self._schema(tool) for tool in self.journey.definition.steps[state.step.name].tools]
+
+    def create_tools(self, state: JourneyT, ctx: AgentContext) -> JourneyT:
+        return state
+
+    async def execute_tool(self, tools: JourneyT, name: str, arguments: dict[str, Any]) -> str:
+        raise ConfigurationError("the tools of a journey class are run by its scene; use run, stream or turn")
+
+    def _scene(self, state: JourneyT, ctx: AgentContext, emitter: Emitter = SILENT) -> ClassScene[JourneyT]:
+        return ClassScene(state, ctx, self._schema, self._provided, emitter)
+
+    def _schema(self, tool: ToolDefinition) -> CallableSchema:
+        schema = self._schemas.get(id(tool))
+        if schema is None:
+            schema = CallableSchema(tool.function, name=tool.name, hidden=tool.hidden, owner=self.journey)
+            self._schemas[id(tool)] = schema
+        return schema
+
+
+class _Provided:
+    """Finds what an `Injected` parameter gets."""
+
+    def __init__(self, provide: Mapping[Any, object] | Sequence[object]) -> None:
+        self._by_type: dict[Any, object] = (
+            {**provide} if isinstance(provide, Mapping) else {type(each): each for each in provide}
+        )
+
+    def __call__(self, kind: Any) -> object:
+        if kind in self._by_type:
+            return self._by_type[kind]
+        for known, value in self._by_type.items():
+            if isinstance(known, type) and isinstance(kind, type) and issubclass(known, kind):
+                return value
+        name = getattr(kind, "__name__", kind)
+        raise ConfigurationError(f"nothing was provided for a parameter of type {name}; pass agent(provide=[...])")

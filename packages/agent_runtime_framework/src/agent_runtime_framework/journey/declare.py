@@ -1,0 +1,274 @@
+"""The words a journey is declared with: `step`, `Field`, `derived`, and what fills a tool's other parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, overload
+
+from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.journey.definition import Effect, Source
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+T = TypeVar("T")
+
+DECLARED = "__journey_marks__"
+FIELD = "agent_runtime_framework.field"
+
+
+class Step:
+    """A step of a journey, as the class that declares it names it.
+
+    Two steps are the same if they are the same declaration; as text a step is its name.
+    """
+
+    def __init__(self, options: StepOptions, source: Source) -> None:
+        self.options = options
+        self.source = source
+        self.name = ""
+        self.owner: type | None = None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self.name and self.name != name:
+            raise ConfigurationError(
+                f"{self.source}: one step is declared as {self.name!r} and as {name!r}; call step(...) for each"
+            )
+        self.name = name
+        self.owner = owner
+
+    @property
+    def value(self) -> str:
+        """The name; what is stored."""
+        return self.name
+
+    @overload
+    def tool(self, function: FunctionT, /) -> FunctionT: ...
+    @overload
+    def tool(
+        self,
+        *,
+        to: Target = None,
+        when: Guard | Sequence[Guard] = (),
+        effect: Effect | None = None,
+        requires_approval: bool = False,
+        independent: bool = False,
+        timeout: float | None = None,
+        name: str | None = None,
+    ) -> Callable[[FunctionT], FunctionT]: ...
+    def tool(self, function: Any = None, **options: Any) -> Any:
+        """Make a method a tool of this step.
+
+        The model is offered the tool while the journey is in the step and every guard holds. A tool with one target
+        moves there when it has run; one with several says where by returning the step. Text that it returns is what
+        the model is told.
+
+        Args:
+            function: The method, where the decorator is used bare.
+            **options: As follows.
+                to: The step, or the steps, it may move to; a step declared further down is named by a string.
+                when: Methods that return True, or the reason why not.
+                effect: What running it twice would do; see `Effect`.
+                requires_approval: A person has to agree before it runs.
+                independent: It may run beside other calls of the same reply.
+                timeout: Seconds after which it is given up.
+                name: What the model calls it, if not by the method's name.
+        """
+        if function is not None:
+            return self.tool()(function)
+        mark = ToolMark(step=self, options=ToolOptions(**options))
+
+        def declare(method: FunctionT) -> FunctionT:
+            add_mark(method, mark)
+            return method
+
+        return declare
+
+    def on_enter(self, function: FunctionT, /) -> FunctionT:
+        """Run a method whenever the journey arrives at this step."""
+        add_mark(function, HookMark(step=self, moment="enter"))
+        return function
+
+    def on_exit(self, function: FunctionT, /) -> FunctionT:
+        """Run a method whenever the journey leaves this step."""
+        add_mark(function, HookMark(step=self, moment="exit"))
+        return function
+
+    def __repr__(self) -> str:
+        owner = f"{self.owner.__name__}." if self.owner else ""
+        return f"<step {owner}{self.name}>"
+
+
+Target: TypeAlias = Step | str | Iterable[Step | str] | None
+"""One step, several, or none; a step by itself or by name."""
+
+Guard: TypeAlias = Callable[[Any], bool | str]
+"""A method of the journey: True, or the reason why not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOptions:
+    """What was said of a step."""
+
+    prompt: str | None
+    say: str | None
+    run: Callable[..., Any] | None
+    collect: Any
+    to: Target
+    final: bool
+    awaits_user: bool
+    requires_tool: bool
+    patience: int | None
+    stuck: Step | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOptions:
+    """What was said of a tool."""
+
+    to: Target = None
+    when: Guard | Sequence[Guard] = ()
+    effect: Effect | None = None
+    requires_approval: bool = False
+    independent: bool = False
+    timeout: float | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolMark:
+    """A method is a tool of a step."""
+
+    step: Step
+    options: ToolOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookMark:
+    """A method runs at a moment of a step."""
+
+    step: Step
+    moment: str
+
+
+def add_mark(function: Callable[..., Any], mark: ToolMark | HookMark) -> None:
+    """Remember what a method was declared as; the class collects it."""
+    marks: list[ToolMark | HookMark] = getattr(function, DECLARED, [])
+    setattr(function, DECLARED, [*marks, mark])
+
+
+def step(
+    prompt: str | None = None,
+    *,
+    say: str | None = None,
+    run: Callable[..., Any] | None = None,
+    collect: Any = None,
+    to: Target = None,
+    final: bool = False,
+    awaits_user: bool = False,
+    requires_tool: bool = False,
+    patience: int | None = None,
+    stuck: Step | str | None = None,
+) -> Step:
+    """A step of a journey. The first one declared is where the journey begins.
+
+    Args:
+        prompt: What the model shall do here; `$name` stands for a field of the state.
+        say: Exact words for the person, without a model request; `$name` stands for a field.
+        run: A method to run instead of a model request; it may return the step to go to.
+        collect: A form, or a Pydantic model, to be filled here.
+        to: Where a `say`, `run` or `collect` step goes on to.
+        final: The journey is over here.
+        awaits_user: Its tools wait for a message that the person sends after the journey has arrived: for a
+            confirmation, a checkout, anything a person has to answer first.
+        requires_tool: The model may not answer without calling a tool.
+        patience: How many turns without a successful call are borne here.
+        stuck: Where the journey goes then.
+    """
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
+    options = StepOptions(
+        prompt=prompt,
+        say=say,
+        run=run,
+        collect=collect,
+        to=to,
+        final=final,
+        awaits_user=awaits_user,
+        requires_tool=requires_tool,
+        patience=patience,
+        stuck=stuck,
+    )
+    return Step(options, Source(frame.f_code.co_filename, frame.f_lineno))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOptions:
+    """What was said of a field."""
+
+    description: str = ""
+    sensitive: bool = False
+    depends_on: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
+
+
+def Field(
+    default: Any = dataclasses.MISSING,
+    *,
+    default_factory: Any = dataclasses.MISSING,
+    description: str = "",
+    sensitive: bool = False,
+    was: str | Sequence[str] = (),
+) -> Any:
+    """A field of the state, with more to say than a default.
+
+    Args:
+        default: The value it begins with.
+        default_factory: Makes that value.
+        description: What it is.
+        sensitive: Its value never appears in prompts, logs or traces.
+        was: Its earlier names; a state stored under one of them is still read.
+    """
+    former = (was,) if isinstance(was, str) else tuple(was)
+    options = FieldOptions(description=description, sensitive=sensitive, was=former)
+    given: dict[str, Any] = {"default": default, "default_factory": default_factory}
+    return dataclasses.field(metadata={FIELD: options}, **given)
+
+
+def derived(*depends_on: str, default: Any = None, description: str = "", sensitive: bool = False) -> Any:
+    """A field that follows from others: it falls back to its default as soon as one of them changes.
+
+    Args:
+        *depends_on: The fields it follows from.
+        default: What it is until it is known.
+        description: What it is.
+        sensitive: Its value never appears in prompts, logs or traces.
+    """
+    options = FieldOptions(description=description, sensitive=sensitive, depends_on=depends_on)
+    return dataclasses.field(default=default, metadata={FIELD: options})
+
+
+class _Marker:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+INJECTED = _Marker("Injected")
+KEY = _Marker("IdempotencyKey")
+
+if TYPE_CHECKING:
+    Injected: TypeAlias = Annotated[T, INJECTED]
+else:
+
+    class Injected(Generic[T]):
+        """A parameter that the program fills, by type, from what `agent(provide=...)` was given."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[item, INJECTED]
+
+
+IdempotencyKey: TypeAlias = Annotated[str, KEY]
+"""A parameter that gets the call's idempotency key: the same text whenever this very call is run again."""

@@ -1,0 +1,180 @@
+"""What a journey is, as data: what the engine runs, `check` examines and `graph` draws.
+
+A `Journey` class compiles to it completely; a long-form agent is read into it from its source as far as that goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Effect: TypeAlias = Literal["state", "read", "idempotent", "once"]
+"""What running a tool twice would do.
+
+- state: nothing; it touches only the journey's state.
+- read: nothing; it only looks something up.
+- idempotent: the same as once, given the same key.
+- once: harm. A call cut off half-way is never run again; its outcome is told as unknown.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was written.
+
+    Attributes:
+        file: The path of the file.
+        line: The line, from 1.
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardDefinition:
+    """A condition that has to hold before a tool is offered.
+
+    Attributes:
+        name: The method's name.
+        function: Takes the state; True, or the reason why not (False gives none).
+    """
+
+    name: str
+    function: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDefinition:
+    """A tool of a step.
+
+    Attributes:
+        name: What the model calls it.
+        function: The method, unbound.
+        targets: Names of the steps it may move to; empty if it never moves.
+        guards: What has to hold before it is offered.
+        effect: What running it twice would do; None if the author did not say, which counts as "once".
+        requires_approval: True if a person has to agree first.
+        independent: True if it may run beside other calls of the same reply.
+        timeout: Seconds after which it is given up; None waits.
+        hidden: Parameters the model does not see, with what fills each.
+        source: Where it was written.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    targets: tuple[str, ...] = ()
+    guards: tuple[GuardDefinition, ...] = ()
+    effect: Effect | None = None
+    requires_approval: bool = False
+    independent: bool = False
+    timeout: float | None = None
+    hidden: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDefinition:
+    """A step of a journey.
+
+    Attributes:
+        name: Its name; what is stored.
+        prompt: The instruction for the model, a template over the state.
+        say: Exact words instead of a model request, a template over the state.
+        run: Code instead of a model request.
+        collect: A form that the step is.
+        to: Where a `say`, `run` or `collect` step goes on to.
+        is_final: True if the journey is over here.
+        awaits_user: True if its tools wait for a message sent after the journey arrived.
+        requires_tool: True if the model may not answer without a call.
+        patience: How many fruitless turns are borne; None for any number.
+        stuck: Where the journey goes when patience is at its end.
+        tools: Its tools, in the order they are offered.
+        on_enter: Run when the journey arrives.
+        on_exit: Run when it leaves.
+        source: Where it was written.
+    """
+
+    name: str
+    prompt: str | None = None
+    say: str | None = None
+    run: Callable[..., Any] | None = None
+    collect: Any = None
+    to: tuple[str, ...] = ()
+    is_final: bool = False
+    awaits_user: bool = False
+    requires_tool: bool = False
+    patience: int | None = None
+    stuck: str | None = None
+    tools: tuple[ToolDefinition, ...] = ()
+    on_enter: tuple[Callable[..., Any], ...] = ()
+    on_exit: tuple[Callable[..., Any], ...] = ()
+    source: Source | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """True if the step is a conversation with the model; False if code alone carries the journey through it."""
+        return self.say is None and self.run is None
+
+    def moves(self) -> Iterator[Move]:
+        """Every way out of the step, with what takes it."""
+        for target in self.to:
+            yield Move(source=self.name, target=target)
+        for tool in self.tools:
+            for target in tool.targets:
+                guards = tuple(guard.name for guard in tool.guards)
+                yield Move(source=self.name, target=target, tool=tool.name, guards=guards)
+        if self.stuck is not None:
+            yield Move(source=self.name, target=self.stuck, is_rescue=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A way from one step to another.
+
+    Attributes:
+        source: Where it starts.
+        target: Where it leads.
+        tool: The tool that takes it; None if code takes it by itself.
+        guards: The names of the conditions on it.
+        is_rescue: True if it is taken when nothing else helps.
+    """
+
+    source: str
+    target: str
+    tool: str | None = None
+    guards: tuple[str, ...] = ()
+    is_rescue: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JourneyDefinition:
+    """A whole journey.
+
+    Attributes:
+        key: The name under which states are kept.
+        title: What a person calls it.
+        persona: Who speaks; the stable head of every prompt.
+        initial: The first step.
+        steps: All steps by name, in the order they were declared.
+        fields: Names of the state's fields.
+        version: Of the state's shape.
+        source: Where it was written.
+    """
+
+    key: str
+    title: str
+    persona: str
+    initial: str
+    steps: Mapping[str, StepDefinition]
+    fields: tuple[str, ...] = ()
+    version: int = 1
+    source: Source | None = None
+
+    def moves(self) -> list[Move]:
+        """Every move there is, step by step."""
+        return [move for step in self.steps.values() for move in step.moves()]

@@ -1,0 +1,142 @@
+"""`Journey`: a conversation that must get somewhere, as one class."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.errors import ConfigurationError, StateError
+from agent_runtime_framework.journey.compile import compile_journey, key_of, prepare_fields
+from agent_runtime_framework.journey.declare import Field, Step, derived
+from agent_runtime_framework.journey.definition import JourneyDefinition
+from agent_runtime_framework.journey.fields import StateFields
+from agent_runtime_framework.state.base import BaseJourneyState
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.agents.journey import JourneyConfig
+    from agent_runtime_framework.agents.short_form import ClassAgent
+    from agent_runtime_framework.events import Sink
+    from agent_runtime_framework.executor.asking import LLMClient
+    from agent_runtime_framework.executor.hooks import ExecutorHooks
+    from agent_runtime_framework.memory import MemoryManager
+
+BOOKKEEPING = "_journey"
+"""Where the stored state keeps what the engine has to remember besides the author's fields."""
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, derived))
+class Journey(BaseJourneyState[Step]):
+    """A conversation that must get somewhere.
+
+    The docstring of a subclass is the persona, its annotated fields are the state, its `step`s are the way, and its
+    methods are tools, guards and hooks. An instance is the state of one conversation.
+
+    Attributes:
+        key: The name under which states are kept, of the class; its name in kebab case unless it is set.
+        version: Of the state's shape, of the class.
+        arrived_in: The turn in which the conversation arrived at its step.
+        fruitless: How many turns in a row brought nothing.
+    """
+
+    key: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    definition: ClassVar[JourneyDefinition]
+    state_fields: ClassVar[StateFields]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        prepare_fields(cls)
+        dataclasses.dataclass(kw_only=True, repr=True)(cls)
+        if "key" not in vars(cls):
+            cls.key = key_of(cls)
+        cls.state_fields = StateFields(cls)
+        cls.definition = compile_journey(cls)
+
+    def __post_init__(self) -> None:
+        self.arrived_in = ""
+        self.fruitless = 0
+        self._aside: JSONObject = {}
+        self._step = type(self).definition.initial
+
+    @property
+    def step(self) -> Step:
+        """The step the conversation is in; assigning a step of this journey, or its name, moves it."""
+        return getattr(type(self), self._step)
+
+    @step.setter
+    def step(self, step: Step | str) -> None:
+        name = step if isinstance(step, str) else step.name
+        if name not in type(self).definition.steps:
+            known = ", ".join(type(self).definition.steps)
+            raise ConfigurationError(f"{name!r} is no step of {type(self).__name__}; its steps are: {known}")
+        self._step = name
+
+    def __setattr__(self, name: str, value: object) -> None:
+        dependents = type(self).state_fields.dependents.get(name)
+        if dependents and getattr(self, name, None) != value:
+            object.__setattr__(self, name, value)
+            for each in dependents:
+                setattr(self, each, type(self).state_fields.default_of(each))
+            return
+        object.__setattr__(self, name, value)
+
+    def is_complete(self) -> bool:
+        """True once the journey is in a final step."""
+        return type(self).definition.steps[self._step].is_final
+
+    def to_dict(self) -> JSONObject:
+        """The state as JSON: the step, the fields, what was kept aside, and the engine's own notes."""
+        notes = {"arrived_in": self.arrived_in, "fruitless": self.fruitless}
+        kept = {name: note for name, note in notes.items() if note}
+        stored = {**self._aside, "step": self._step, **type(self).state_fields.dump(self)}
+        if type(self).version != 1:
+            stored["version"] = type(self).version
+        return {**stored, BOOKKEEPING: kept} if kept else stored
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The state that `to_dict` gave; keys it does not know are kept aside and given back.
+
+        Raises:
+            StateError: A value does not fit its field, or the step is unknown.
+        """
+        values, rest = cls.state_fields.load(data)
+        state = cls(**values)
+        name = rest.pop("step", cls.definition.initial)
+        if name not in cls.definition.steps:
+            known = ", ".join(cls.definition.steps)
+            raise StateError(f"step {name!r} is unknown; the steps of {cls.__name__} are: {known}")
+        rest.pop("version", None)
+        notes: JSONObject = rest.pop(BOOKKEEPING, None) or {}
+        state._step = cast("str", name)
+        state.arrived_in = notes.get("arrived_in", "")
+        state.fruitless = notes.get("fruitless", 0)
+        state._aside = rest
+        return state
+
+    @classmethod
+    def agent(
+        cls,
+        llm_client: LLMClient | None = None,
+        *,
+        memory: MemoryManager | None = None,
+        provide: Mapping[Any, object] | Sequence[object] = (),
+        hooks: ExecutorHooks | None = None,
+        sinks: Sequence[Sink] = (),
+        config: JourneyConfig | None = None,
+    ) -> ClassAgent[Self]:
+        """The agent that holds this journey.
+
+        Args:
+            llm_client: The model; without one, `agent_runtime_core.llm.get_llm_client()` is asked.
+            memory: Keeps conversations.
+            provide: What `Injected` parameters get: objects, found by their type, or a mapping from type to object.
+            hooks: Observe every turn.
+            sinks: Are told of every event.
+            config: Limits and habits.
+        """
+        from agent_runtime_framework.agents.short_form import ClassAgent
+
+        return ClassAgent(cls, llm_client, memory=memory, provide=provide, hooks=hooks, sinks=sinks, config=config)

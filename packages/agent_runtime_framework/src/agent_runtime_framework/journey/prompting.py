@@ -1,0 +1,67 @@
+"""What a journey tells the model: the persona stays, the step's instruction comes last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from agent_runtime_core.interfaces import JSONObject
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.definition import JourneyDefinition, StepDefinition
+    from agent_runtime_framework.journey.fields import StateFields
+
+MASK = "•••"
+"""What stands for a sensitive value."""
+
+RULES = (
+    "You lead a conversation, one step at a time. Only a tool call records or changes anything: never say that "
+    "something is done unless a tool's result says so."
+)
+
+
+def step_prompt(
+    journey: JourneyDefinition, step: StepDefinition, state: Any, withheld: Mapping[str, str]
+) -> list[JSONObject]:
+    """The system prompt as blocks: the lasting head, marked for the providers' caches, and the step's instruction."""
+    head = f"{journey.persona}\n\n{RULES}" if journey.persona else RULES
+    tail = render(step.prompt or "", state)
+    for name, reason in withheld.items():
+        tail += f"\n{name} is not possible now: {reason}"
+    blocks: list[JSONObject] = [{"type": "text", "text": head, "cache_control": {"type": "ephemeral"}}]
+    return [*blocks, {"type": "text", "text": tail.strip()}] if tail.strip() else blocks
+
+
+def render(template: str, state: object) -> str:
+    """A template filled once with the state's fields; sensitive ones are masked, unknown names stay as written."""
+    return Template(template).safe_substitute(_Values(state)) if "$" in template else template
+
+
+class _Values(dict[str, str]):
+    """The state's fields as text, read when a template asks for one."""
+
+    def __init__(self, state: object) -> None:
+        super().__init__()
+        self._state = state
+        self._fields: StateFields = getattr(type(state), "state_fields")  # noqa: B009  any journey class
+
+    def __missing__(self, name: str) -> str:
+        if name not in self._fields.names:
+            raise KeyError(name)
+        value = getattr(self._state, name)
+        if value not in (None, "") and name in self._fields.sensitive:
+            return MASK
+        return shown(value)
+
+
+def shown(value: object) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ", ".join(shown(each) for each in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return str(value)
