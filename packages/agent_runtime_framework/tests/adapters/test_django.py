@@ -157,6 +157,19 @@ class TestEvents:
         assert known == ["tool.call"]
 
     @pytest.mark.asyncio
+    async def test_the_host_hears_of_a_refusal_before_the_next_request(self, signup: Signup, says: Says):
+        ctx = says("a@b.org")
+        known: list[list[str]] = []
+
+        def answer(_: object) -> str:
+            known.append(types(ctx))
+            return "Your name?"
+
+        await signup(ScriptedLLM(call("save_email", email="a@b.org"), answer)).run(ctx)
+
+        assert known == [["tool.refused"]]
+
+    @pytest.mark.asyncio
     async def test_the_host_hears_of_a_result_before_the_next_request(self, signup: Signup, says: Says):
         ctx = says("I'm Ada")
         known: list[list[str]] = []
@@ -265,11 +278,14 @@ class TestState:
     @pytest.mark.asyncio
     async def test_a_run_without_a_conversation_leaves_the_store_alone(self, signup: Signup):
         store = StateStore()
+        await store.save_state("None", "signup", DONE)
         ctx = MockRunContext([{"role": "user", "content": "hi"}])
 
-        await signup(ScriptedLLM("Your name?"), state_store=store).run(ctx)
+        result = await signup(ScriptedLLM("Your name?"), state_store=store).run(ctx)
 
-        assert len(ctx.get_checkpoints()) == 1
+        assert ctx.get_checkpoints() == [result.final_output["state"]]
+        assert result.final_output["state"]["step"] == "name"
+        assert await store.load_state("None", "signup") == DONE
 
     @pytest.mark.asyncio
     async def test_a_checkpoint_that_no_longer_fits_is_named_and_left(self, signup: Signup, says: Says):

@@ -73,7 +73,7 @@ class HostEvents(ExecutorHooks):
     """Hands a turn's events on to the host, in order.
 
     Events come in at any time and wait; they are handed on where the turn waits anyway: before every model request,
-    before and after every tool, and at the end. So the host hears of a call before the tool runs. What the host
+    before every tool, and at the end. So the host hears of a call before the tool runs. What the host
     cannot take is logged and dropped: it must not break a turn whose tools have run.
     """
 
@@ -100,9 +100,6 @@ class HostEvents(ExecutorHooks):
     async def on_tool_start(self, name: str, arguments: dict[str, Any]) -> None:
         await self.flush()
 
-    async def on_tool_end(self, name: str, result: str) -> None:
-        await self.flush()
-
     async def _tell(self, name: str, payload: JSONObject) -> None:
         to_person = getattr(self._ctx, "emit_user_message", None)
         try:
@@ -127,7 +124,9 @@ class DjangoStateStore:
     def __init__(self, ctx: RunContext, agent_key: str, between_runs: StateStore | None = None) -> None:
         self._ctx = ctx
         self._agent_key = agent_key
-        self._between_runs = between_runs
+        self._conversation_id = conversation_of(ctx)
+        # A run without a conversation has nothing before it and nothing after it.
+        self._between_runs = None if self._conversation_id is None else between_runs
         self._is_loaded = False
         self._state: JSONObject | None = None
 
@@ -138,7 +137,9 @@ class DjangoStateStore:
             StateError: The host gave something that is no state.
         """
         if not self._is_loaded:
-            self._state = _state_in(await self._ctx.get_state()) or await self._from_between_runs()
+            self._state = _state_in(await self._ctx.get_state())
+            if self._state is None and self._between_runs is not None:
+                self._state = await self._between_runs.load_state(self._conversation_id, self._agent_key)
             self._is_loaded = True
         return snapshot(self._state)
 
@@ -146,16 +147,9 @@ class DjangoStateStore:
         """Keep the state: the checkpoint first, which is what the host goes by."""
         data = dict(state) if isinstance(state, Mapping) else state_dict(state)
         await self._ctx.checkpoint(data)
-        conversation_id = conversation_of(self._ctx)
-        if self._between_runs is not None and conversation_id is not None:
-            await self._between_runs.save_state(conversation_id, self._agent_key, data)
+        if self._between_runs is not None:
+            await self._between_runs.save_state(self._conversation_id, self._agent_key, data)
         self._state, self._is_loaded = snapshot(data), True
-
-    async def _from_between_runs(self) -> JSONObject | None:
-        conversation_id = conversation_of(self._ctx)
-        if self._between_runs is None or conversation_id is None:
-            return None
-        return await self._between_runs.load_state(conversation_id, self._agent_key)
 
 
 def conversation_of(ctx: RunContext) -> Any:
