@@ -113,8 +113,8 @@ async def by_caller_who_keeps_all(
 class Hosted(DjangoRuntimeAdapter[Any, Any, Any]):
     """The same journey as a Django runtime."""
 
-    def __init__(self, journey: Agent, llm: ScriptedLLM, store: StateStore) -> None:
-        super().__init__(llm, max_tool_iterations=LIMIT, state_store=store)
+    def __init__(self, journey: Agent, llm: ScriptedLLM, store: StateStore, stream: bool) -> None:
+        super().__init__(llm, max_tool_iterations=LIMIT, state_store=store, stream=stream)
         self.journey = journey
 
     @property
@@ -137,9 +137,15 @@ class Hosted(DjangoRuntimeAdapter[Any, Any, Any]):
         return await self.journey.execute_tool(tools, name, arguments)
 
 
-async def by_host(onboarding: Onboarding, says: Says, llm: ScriptedLLM, said: Sequence[str]) -> list[Taken]:
+async def by_streaming_host(onboarding: Onboarding, says: Says, llm: ScriptedLLM, said: Sequence[str]) -> list[Taken]:
+    return await by_host(onboarding, says, llm, said, stream=True)
+
+
+async def by_host(
+    onboarding: Onboarding, says: Says, llm: ScriptedLLM, said: Sequence[str], stream: bool = False
+) -> list[Taken]:
     store = StateStore()
-    adapter = Hosted(onboarding(), llm, store)
+    adapter = Hosted(onboarding(), llm, store, stream)
     history: list[dict[str, Any]] = []
     taken: list[Taken] = []
     for text in said:
@@ -167,7 +173,7 @@ def asked(llm: ScriptedLLM) -> list[Any]:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("front", [by_stream, by_caller_who_keeps_all, by_host])
+@pytest.mark.parametrize("front", [by_stream, by_caller_who_keeps_all, by_host, by_streaming_host])
 @pytest.mark.parametrize("conversation", CONVERSATIONS)
 async def test_every_front_takes_the_same_turns(onboarding: Onboarding, says: Says, conversation: str, front: Front):
     said, script = CONVERSATIONS[conversation]

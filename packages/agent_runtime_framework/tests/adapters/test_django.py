@@ -234,6 +234,80 @@ class TestEvents:
         assert seen == ["save_name", "text_response"]
 
 
+class TestStreaming:
+    @pytest.mark.asyncio
+    async def test_pieces_come_while_the_model_writes(self, signup: Signup):
+        known: list[list[str]] = []
+        ctx = MockRunContext([{"role": "user", "content": "hi"}])
+
+        class Slow(ScriptedLLM):
+            async def stream(self, *arguments: Any, **options: Any) -> Any:
+                async for chunk in super().stream(*arguments, **options):
+                    yield chunk
+                    for _ in range(5):
+                        await asyncio.sleep(0)
+                    known.append([payload["delta"] for _, payload in ctx.get_events("assistant.delta")])
+
+        result = await signup(Slow("What is your name?", pieces=8), stream=True).run(ctx)
+
+        assert known[0] == ["What is"]
+        assert "".join(known[-1]) == "What is your name?" == result.final_output["response"]
+        assert types(ctx)[-1] == "assistant.message"
+
+    @pytest.mark.asyncio
+    async def test_pieces_for_a_busy_host_arrive_as_one(self, signup: Signup):
+        free = asyncio.Event()
+        ctx = MockRunContext([{"role": "user", "content": "hi"}])
+        record = ctx.emit
+
+        async def emit(event_type: Any, payload: JSONObject) -> None:
+            await free.wait()
+            await record(event_type, payload)
+
+        class Freeing(ScriptedLLM):
+            async def stream(self, *arguments: Any, **options: Any) -> Any:
+                async for chunk in super().stream(*arguments, **options):
+                    await asyncio.sleep(0)
+                    yield chunk
+                free.set()
+
+        ctx.emit = emit  # type: ignore[method-assign]
+        await signup(Freeing("What is your name?", pieces=2), stream=True).run(ctx)
+
+        deltas = [payload["delta"] for _, payload in ctx.get_events("assistant.delta")]
+        assert "".join(deltas) == "What is your name?"
+        assert len(deltas) == 2
+
+    @pytest.mark.asyncio
+    async def test_pieces_come_before_the_call_they_announce(self, signup: Signup, says: Says):
+        ctx = says("I'm Ada")
+
+        await signup(ScriptedLLM(["One moment.", call("save_name", name="Ada")], "Email?"), stream=True).run(ctx)
+
+        order = [name for name in types(ctx) if name in ("assistant.delta", "tool.call")]
+        assert order[0] == "assistant.delta"
+        assert order.index("tool.call") < len(order) - 1
+
+    @pytest.mark.asyncio
+    async def test_there_are_none_unless_asked_for(self, signup: Signup, says: Says):
+        ctx = says("hi")
+
+        await signup(ScriptedLLM("Your name?")).run(ctx)
+
+        assert types(ctx) == ["assistant.message"]
+
+    @pytest.mark.asyncio
+    async def test_a_client_that_cannot_stream_is_asked_for_the_whole(self, signup: Signup, says: Says):
+        ctx = says("hi")
+
+        await signup(ScriptedLLM("Your name?", pieces=None), stream=True).run(ctx)
+
+        assert ctx.get_events() == [
+            ("assistant.delta", {"delta": "Your name?"}),
+            ("assistant.message", {"content": "Your name?"}),
+        ]
+
+
 class TestState:
     @pytest.mark.asyncio
     async def test_it_is_checkpointed_when_it_changes_and_at_the_end(self, signup: Signup, says: Says):

@@ -19,7 +19,7 @@ from agent_runtime_framework.agents.scene import JourneyScene, StateT, ToolsT, l
 from agent_runtime_framework.agents.turns import take_turn
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.events import Emitter
-from agent_runtime_framework.executor.asking import WholeReplies
+from agent_runtime_framework.executor.asking import StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.hooks import CompositeHooks, ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.executor.turn import Finish, Turn
@@ -63,6 +63,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         config: Further limits and habits; the two arguments above win over it.
         hooks: Observe every turn.
         state_store: Keeps the state between runs, for hosts whose checkpoints end with the run.
+        stream: Show the reply while the model writes it, as `assistant.delta` events, where the client can stream.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         config: JourneyConfig | None = None,
         hooks: ExecutorHooks | None = None,
         state_store: StateStore | None = None,
+        stream: bool = False,
     ) -> None:
         self._config = config or JourneyConfig()
         self._llm_client = llm_client
@@ -85,6 +87,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         self._terminal_tools = set(self._config.terminal_tools if terminal_tools is None else terminal_tools)
         self._hooks = hooks
         self._state_store = state_store
+        self._stream = stream
         self._default_client: LLMClient | None = None
 
     @abstractmethod
@@ -158,9 +161,10 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
             return RunResult(final_output={"response": ""})
 
         limit = self._config.context
-        events = HostEvents(ctx)
+        events = HostEvents(ctx, live=self._stream)
+        ask = StreamedReplies if self._stream else WholeReplies
         io = TurnIO(
-            model=WholeReplies(await _settled(self.get_llm_client(hosted))),
+            model=ask(await _settled(self.get_llm_client(hosted))),
             hooks=events if self._hooks is None else CompositeHooks([events, self._hooks]),
             emitter=Emitter([events], str(hosted.run_id), str(hosted.conversation_id)),
             is_cancelled=getattr(ctx, "cancelled", None),

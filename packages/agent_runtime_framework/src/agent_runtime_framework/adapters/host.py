@@ -75,15 +75,26 @@ class HostEvents(ExecutorHooks):
     Events come in at any time and wait; they are handed on where the turn waits anyway: before every model request,
     before every tool, and at the end. So the host hears of a call before the tool runs. What the host
     cannot take is logged and dropped: it must not break a turn whose tools have run.
+
+    Args:
+        ctx: The host's context.
+        live: Hand on the pieces of a text while the model writes it; those that come in while the host is busy
+            arrive as one.
     """
 
-    def __init__(self, ctx: RunContext) -> None:
+    def __init__(self, ctx: RunContext, *, live: bool = False) -> None:
         self._ctx = ctx
+        self._live = live
         self._waiting: deque[tuple[str, JSONObject]] = deque()
         self._lock = asyncio.Lock()
+        self._pump: asyncio.Task[None] | None = None
 
     def push(self, event: Event) -> None:
         """Take an event; those that hosts report themselves, such as `run.started`, are left out."""
+        if event.type in _PIECES:
+            if self._live:
+                self._push_piece(event)
+            return
         payload = _PAYLOADS.get(event.type)
         if payload is not None:
             self._waiting.append((event.type.value, payload(event.payload)))
@@ -99,6 +110,15 @@ class HostEvents(ExecutorHooks):
 
     async def on_tool_start(self, name: str, arguments: dict[str, Any]) -> None:
         await self.flush()
+
+    def _push_piece(self, event: Event) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if event.type == EventType.ASSISTANT_DELTA and last is not None and last[0] == EventType.ASSISTANT_DELTA:
+            last[1]["delta"] += event.text
+        else:
+            self._waiting.append((event.type.value, dict(event.payload)))
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.get_running_loop().create_task(self.flush())
 
     async def _tell(self, name: str, payload: JSONObject) -> None:
         to_person = getattr(self._ctx, "emit_user_message", None)
@@ -178,6 +198,9 @@ def _result(payload: JSONObject) -> JSONObject:
     }
 
 
+_PIECES = frozenset({EventType.ASSISTANT_DELTA, EventType.ASSISTANT_RESET})
+"""The events that show a text while it is being written."""
+
 _PAYLOADS: Mapping[EventType, Callable[[JSONObject], JSONObject]] = {
     EventType.STEP_ENTERED: _whole,
     EventType.TOOL_CALL: _whole,
@@ -185,4 +208,4 @@ _PAYLOADS: Mapping[EventType, Callable[[JSONObject], JSONObject]] = {
     EventType.TOOL_REFUSED: _whole,
     EventType.ASSISTANT_MESSAGE: _whole,
 }
-"""The events a host is told of, and what it is told."""
+"""The other events a host is told of, and what it is told."""
