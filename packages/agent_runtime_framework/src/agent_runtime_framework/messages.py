@@ -172,7 +172,7 @@ def as_wire(message: object) -> JSONObject | None:
         wire["content"] = json.dumps(content, ensure_ascii=False, default=str)
     elif content is None and role != "assistant":
         wire["content"] = ""
-    if role != "assistant":
+    if role != "assistant" or not wire.get("tool_calls"):
         wire.pop("tool_calls", None)
     for key in ("name", "tool_call_id"):
         if key in wire and not isinstance(wire[key], str):

@@ -65,7 +65,7 @@ def _assistant_problems(message: Mapping[str, Any]) -> Iterator[str]:
     content = message.get("content")
     if "tool_calls" not in message and not content:
         yield "an assistant message that says nothing"
-    if content is not None and not (isinstance(content, (str, list)) and content):
+    if content is not None and not isinstance(content, (str, list)):
         yield f"an assistant message with the content {content!r:.60}"
     calls: object = message.get("tool_calls")
     if "tool_calls" in message and not (isinstance(calls, list) and calls):
