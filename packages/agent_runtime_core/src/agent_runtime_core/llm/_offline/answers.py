@@ -13,7 +13,9 @@ from agent_runtime_core.llm._offline.text import USED, Word, find_phrases, stem
 
 _PIECE = re.compile(rf"[^,;.!?\n{USED}]+")
 _PART = re.compile(rf"[^,;\n{USED}]+")
+_SENTENCE = re.compile(r"[^.;!?\n]{0,400}")
 _MOST_PIECES = 50
+_MOST_ACTIONS = 8
 _EDGE = " \t\n.,;:!?-\u2013\u2014\"\u201c\u201d'"
 
 
@@ -77,9 +79,9 @@ def find_text(parameter: Parameter, reading: Reading, asked: bool, keys: frozens
 def find_object(reading: Reading, actions: Sequence[tuple[int, int]]) -> list[Found]:
     """What follows the word for an action up to the end of the clause: "add two apples to the cart" -> "apples"."""
     found: list[Found] = []
-    for _, end in actions:
-        sentence = re.compile(r"[^.;!?\n]*").match(reading.text, end)
-        parts = _PIECE.finditer(reading.text, end, sentence.end() if sentence else end)
+    for _, end in actions[:_MOST_ACTIONS]:
+        sentence = _SENTENCE.match(reading.text, end)
+        parts = islice(_PIECE.finditer(reading.text, end, sentence.end() if sentence else end), _MOST_ACTIONS)
         objects = (trimmed(reading, part.start(), part.end(), cut=True) for part in parts)
         each = next((part for part in objects if part is not None), None)
         if each is not None and _has_content(each, reading.language):

@@ -28,6 +28,7 @@ from agent_runtime_core.llm._offline.text import stem, stems_of
 
 _MOST_CALLS = 8
 _MOST_CUTS = 12
+_LONGEST_LIST = 400
 _NEED_A_QUESTION = (Kind.TEXT, Kind.CODE, Kind.BOOLEAN, Kind.LIST)
 
 
@@ -147,7 +148,7 @@ def _best_reading(parameters: Sequence[Parameter], reading: Reading, context: Co
     """The whole text, or its first part alone where "a coffee and three pears" would mix two calls."""
     whole = fill(parameters, reading, context)
     counts_things = {Kind.NUMBER, Kind.TEXT} <= {each.kind for each in parameters}
-    if not whole.missing(parameters) and not counts_things:
+    if len(reading.text) > _LONGEST_LIST or (not whole.missing(parameters) and not counts_things):
         return whole
     cuts = [word.start for word in reading.words if reading.language.has("join", word.folded)]
     cuts += [index for index, char in enumerate(reading.text) if char in ",;\n"]

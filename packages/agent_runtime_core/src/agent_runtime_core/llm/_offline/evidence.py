@@ -190,7 +190,7 @@ class _Work:
 
 def keys_of(parameter: Parameter, reading: Reading) -> frozenset[str]:
     """The stems that name a parameter in running text; words that name anything are left out."""
-    generic = frozenset(stem(word) for phrase in reading.language.phrases("generic") for word in phrase)
+    generic = reading.language.generic_stems
     own = parameter.stems - generic
     if parameter.kind in (Kind.TEXT, Kind.BOOLEAN, Kind.NAME):
         return own or parameter.stems

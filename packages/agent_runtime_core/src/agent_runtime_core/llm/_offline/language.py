@@ -87,6 +87,11 @@ class Language:
         return None
 
     @cached_property
+    def generic_stems(self) -> frozenset[str]:
+        """Stems of words that name anything, and so tell nothing."""
+        return frozenset(stem(word) for phrase in self.phrases("generic") for word in phrase)
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Single words that tell this language from others."""
         lists = ("common", "yes", "no", "greeting", "thanks", "farewell", "unknown", "help", "identity", "retry")

@@ -57,7 +57,7 @@ def _introduced(reading: Reading, patterns: str, needs_capital: bool) -> Iterato
 def _before(reading: Reading) -> Iterator[Found]:
     for pattern in reading.language.patterns("name_after"):
         for match in pattern.finditer(reading.text):
-            start = max(reading.text.rfind(mark, 0, match.start()) for mark in ",.!;\n\x1f") + 1
+            start = max(reading.text.rfind(mark, 0, match.start()) for mark in ",.!;\n\x00") + 1
             tokens = _run(reading, start)
             if tokens and tokens[-1].end() == match.start():
                 yield _name(tokens, Strength.KEYED)
@@ -74,7 +74,7 @@ def _bare(reading: Reading) -> Iterator[Found]:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    for match in re.finditer(r"[^,;!?\n\x1f]+", text):
+    for match in re.finditer(r"[^,;!?\n\x00]+", text):
         yield match.start(), match.end()
 
 
@@ -152,7 +152,7 @@ def _is_doubtful(reading: Reading, tokens: Sequence[re.Match[str]]) -> bool:
     if _is_capital(tokens[0][0]):
         return False
     rest = reading.text[tokens[-1].end() :].lstrip(" ")
-    return not (rest == "" or rest[0] in ",.!;\n\x1f") or len(tokens) > 3
+    return not (rest == "" or rest[0] in ",.!;\n\x00") or len(tokens) > 3
 
 
 def _name(tokens: Sequence[re.Match[str]], strength: Strength) -> Found:

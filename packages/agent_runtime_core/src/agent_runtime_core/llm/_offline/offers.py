@@ -79,7 +79,7 @@ def _offers(tools: Iterable[Mapping[str, Any]]) -> Iterator[Offer]:
 
 def mention(offer: Offer, reading: Reading) -> Mention:
     """How far a text speaks for a tool by its name, the action it stands for, and its description."""
-    generic = {stem(word) for phrase in load(CODES[0]).phrases("generic") for word in phrase}
+    generic = load(CODES[0]).generic_stems
     named = [*_name_spans(offer, reading, generic), *_action_spans(offer, reading)]
     named = named[:MOST_FOUND]
     negated = [span for span in dict.fromkeys(named) if _is_negated(reading, span)]
@@ -89,7 +89,7 @@ def mention(offer: Offer, reading: Reading) -> Mention:
     return Mention(_NAMED * len(named) + len(described), tuple(named), tuple(negated))
 
 
-def _name_spans(offer: Offer, reading: Reading, generic: set[str]) -> Iterator[tuple[int, int]]:
+def _name_spans(offer: Offer, reading: Reading, generic: frozenset[str]) -> Iterator[tuple[int, int]]:
     own = set(offer.stems) - generic
     whole = "".join(offer.stems)
     words = reading.words

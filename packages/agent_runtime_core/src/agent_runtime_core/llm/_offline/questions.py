@@ -10,7 +10,7 @@ from agent_runtime_core.llm._offline.language import CODES, Language, compiled, 
 from agent_runtime_core.llm._offline.offers import Offer
 from agent_runtime_core.llm._offline.prompt import addressed
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
-from agent_runtime_core.llm._offline.text import fold
+from agent_runtime_core.llm._offline.text import fold, readable
 
 _PLAIN = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
 _MOST_CHOICES = 12
@@ -64,7 +64,7 @@ def label_of(parameter: Parameter, language: Language) -> str:
     if isinstance(known, str) and not described:
         return known
     if not described or described.endswith("?") or len(described) > 80:
-        described = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", parameter.name).replace("_", " ").strip().lower()
+        described = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", readable(parameter.name)).replace("_", " ").strip().lower()
     if compiled(language.table("prompt").get("lead", "^$")).match(described):
         return described
     return f"{language.say('determiner', 'prompt')} {described}".strip()
@@ -117,7 +117,7 @@ def action_phrase(offer: Offer) -> str:
     text = re.split(r"(?<=[.;!?])\s|\n", offer.description.strip())[0].strip(" .;:,")
     text = addressed(text, language)
     if not text or len(text) > 90 or re.search(r"\b[a-z]+_[a-z_]+\b|^(?:use|call) ", text, re.IGNORECASE):
-        text = offer.name.replace("_", " ")
+        text = readable(offer.name).replace("_", " ")
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 

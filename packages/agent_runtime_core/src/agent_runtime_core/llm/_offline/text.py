@@ -6,13 +6,16 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
-USED = "\x1f"
+USED = "\x00"
 """Stands where words were that an earlier call has used; no word and no space, so nothing is read across it."""
 
 _LONGEST = 4000
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_SPACES = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"\n\s*\n")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ENDINGS = ("ings", "ing", "ers", "er", "ed", "es", "en", "s", "e", "n")
 
@@ -27,12 +30,14 @@ class Word:
     end: int
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """The text without case, accents and typographic quotes, for comparing."""
     decomposed = unicodedata.normalize("NFKD", text.replace("\u2019", "'").casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
+@lru_cache(maxsize=4096)
 def stem(word: str) -> str:
     """A folded word without the endings of number and tense, so that "apples" meets "apple"."""
     trimmed = True
@@ -57,9 +62,9 @@ def stems_of(text: str) -> tuple[str, ...]:
 
 
 def readable(content: object) -> str:
-    """The text in a message's content: a string or content blocks; control characters become spaces.
+    """The text in a message's content, a string or content blocks.
 
-    A very long text is read at both ends only.
+    Control characters and runs of spaces become one space; a very long text is read at both ends only.
     """
     if isinstance(content, Mapping):
         content = [cast("object", content)]
@@ -69,7 +74,8 @@ def readable(content: object) -> str:
         return ""
     if len(content) > 2 * _LONGEST:
         content = f"{content[:_LONGEST]}\n{content[-_LONGEST:]}"
-    return _UNREADABLE.sub(" ", content.encode("utf-8", "replace").decode("utf-8"))
+    clean = _UNREADABLE.sub(" ", content.encode("utf-8", "replace").decode("utf-8"))
+    return _LINES.sub("\n\n", _SPACES.sub(" ", clean))
 
 
 def _block_texts(blocks: Sequence[object]) -> Iterator[str]:
