@@ -88,7 +88,7 @@ ADDED = {
         TextFormatter TokenCounts ToolError UnknownRuntimeError UsageLimit add_usage configure_logging
         conversation_key estimate_cost log_context mask_secrets override_config register_secret reset_config
         run_agent with_cost""",
-    f"{C}.llm": "",
+    f"{C}.llm": "Availability FallbackClient RetryPolicy available_models local_servers turn_deadline",
 }
 """Every package whose `__all__` is exactly what is documented and this; other modules export what they like."""
 

@@ -5,7 +5,6 @@ Pure: no SDK is imported, exceptions are read by their attributes, so that all v
 
 from __future__ import annotations
 
-import email.utils
 import json
 import re
 import time
@@ -102,8 +101,10 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
     seconds = _number(value)
     if seconds is not None or not value:
         return seconds
+    from email.utils import parsedate_to_datetime  # slow to import, seldom needed
+
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now())
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now())
     except ValueError:
         return None
 
