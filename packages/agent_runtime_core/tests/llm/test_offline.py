@@ -160,7 +160,39 @@ JUNK = st.recursive(
 )
 WORDS = st.lists(
     st.sampled_from(
-        ["I'm", "Ada", "a@b.org", "W-1", "40,000", "km", "tomorrow", "at", "7", "no", "yes", "the", "second", "one", "add", "two", ",", "and", "?", "$", "3/4", "31.2.2026", "again", "halb acht", "treinta y", "\x00", "�", "²", "ß", "İ", "\n"]
+        [
+            "I'm",
+            "Ada",
+            "a@b.org",
+            "W-1",
+            "40,000",
+            "km",
+            "tomorrow",
+            "at",
+            "7",
+            "no",
+            "yes",
+            "the",
+            "second",
+            "one",
+            "add",
+            "two",
+            ",",
+            "and",
+            "?",
+            "$",
+            "3/4",
+            "31.2.2026",
+            "again",
+            "halb acht",
+            "treinta y",
+            "\x00",
+            chr(0xD800),
+            "\u00b2",
+            "\u00df",
+            "\u0130",
+            "\n",
+        ]
     ),
     max_size=10,
 ).map(" ".join)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
-from importlib.resources import files
 from typing import Any, cast
 
 from agent_runtime_core.llm._offline.text import Word, find_phrases, fold, stem, words_of
@@ -131,7 +130,9 @@ def kind_words(name: str) -> frozenset[str]:
 @cache
 def load(code: str) -> Language:
     """The language of that code."""
-    import tomllib  # importing the client must not cost a parser
+    # Importing the client must not cost a parser and what finds package data.
+    import tomllib
+    from importlib.resources import files
 
     text = files(__package__ or "").joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
     return Language(code, tomllib.loads(text))
