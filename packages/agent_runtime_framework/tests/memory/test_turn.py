@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from agent_runtime_framework.errors import ConfigurationError, ConversationConflict, NestedTurn
+from agent_runtime_framework.errors import ConfigurationError, ConversationConflict, NestedTurn, StoreError
 from agent_runtime_framework.memory import ConversationStore, MemoryManager, MemoryStore, StateStore
 from agent_runtime_framework.messages import INTERRUPTED, ContextPolicy, tool_message
 from agent_runtime_framework.store import Store, Stored
@@ -364,6 +364,27 @@ class Counting(Store):
 
     async def conversations(self, *, limit=100, offset=0):
         return await self.store.conversations(limit=limit, offset=offset)
+
+
+class Flaky(Counting):
+    """Fails once to read."""
+
+    async def load(self, conversation_id, agent_key, *, after=0, context="all") -> Stored:
+        if not self.handed_out:
+            self.handed_out.append(0)
+            raise StoreError("the disk is on holiday")
+        return await super().load(conversation_id, agent_key, after=after, context=context)
+
+
+@pytest.mark.asyncio
+async def test_a_conversation_that_could_not_be_read_is_not_locked_afterwards(others: Others) -> None:
+    memory = MemoryManager.from_store(Flaky(others.manager().store))
+
+    with pytest.raises(StoreError, match="on holiday"):
+        await talk(memory, range(1))
+
+    await asyncio.wait_for(talk(memory, range(1)), 5)
+    assert await seen(memory) == turn_of(0)
 
 
 @pytest.mark.asyncio

@@ -134,12 +134,7 @@ class Conversation:
             state=state,
             step=step,
         )
-        try:
-            self.revision = await self._memory.store.commit(turn)
-        except BaseException:
-            # Somebody else was faster, or it is not known whether this turn was kept.
-            self._memory.forget(self.conversation_id, self._agent_key, self._context)
-            raise
+        self.revision = await self._memory.store.commit(turn)
         self._is_committed = True
         self._hot.end_turn(turn, self._context)
         self.history = self._hot.history
@@ -184,10 +179,6 @@ class HotConversations:
         hot = _Hot(stored, context)
         self._keep(key, hot)
         return stored, hot
-
-    def forget(self, conversation_id: str, agent_key: str, context: ContextPolicy) -> None:
-        """Read the conversation afresh next time."""
-        self._hot.pop(_hot_key(conversation_id, agent_key, context), None)
 
     def _keep(self, key: _HotKey, hot: _Hot) -> None:
         self._hot[key] = hot

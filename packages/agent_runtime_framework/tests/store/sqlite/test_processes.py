@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sqlite3
+import struct
 import subprocess
 import sys
 import textwrap
@@ -175,6 +176,9 @@ def test_both_sides_of_a_fork_can_go_on(tmp_path: Path) -> None:
         asyncio.run(store.load("ada", "a"))
         child = os.fork()
         if child == 0:
+            if os.path.isdir("/proc/self/fd"):
+                inherited = [os.readlink(f"/proc/self/fd/{each}") for each in os.listdir("/proc/self/fd")[:-1]]
+                assert not [each for each in inherited if "chat.db" in each]
             asyncio.run(store.commit(turn(1)))
             asyncio.run(store.aclose())
             os._exit(0)
@@ -194,13 +198,30 @@ def test_both_sides_of_a_fork_can_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "chat.db")
+    path = tmp_path / "chat.db"
+    store = SQLiteStore(path)
     await store.commit(turn(0))
+    before = _transactions(path)
 
     await asyncio.gather(*(store.commit(turn(0, f"c{number}")) for number in range(200)))
 
-    infos = await store.conversations(limit=500)
-    assert len(infos) == 201
+    assert _transactions(path) - before <= 10
+    assert len(await store.conversations(limit=500)) == 201
+    await store.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_turn_is_one_transaction(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    store = SQLiteStore(path)
+    await store.commit(turn(0))
+    before = _transactions(path)
+
+    for revision in range(1, 11):
+        assert (await store.load("ada", "a", after=revision)).revision == revision
+        await store.commit(turn(revision))
+
+    assert _transactions(path) - before == 10
     await store.aclose()
 
 
@@ -301,6 +322,13 @@ async def _list_and_close(store: SQLiteStore):
     infos = await store.conversations()
     await store.aclose()
     return infos
+
+
+def _transactions(path: Path) -> int:
+    """How many transactions the write-ahead log holds: those of its frames that carry the size of the database."""
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    (page_size,) = struct.unpack(">I", log[8:12])
+    return sum(log[at + 4 : at + 8] != b"\0\0\0\0" for at in range(32, len(log), 24 + page_size))
 
 
 def _writers() -> list[threading.Thread]:
