@@ -385,3 +385,27 @@ async def test_a_tool_without_parameters_runs_when_its_name_was_said(words: str,
     await talk.say(words)
 
     assert [name for name, _ in talk.calls[:1]] == ([expected] if expected else [])
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "words", ["Vienna, 80 m2", "80 square meters in Vienna", "Vienna and 80", "the city is Vienna, 80 m2"]
+)
+    "words", ["Vienna, 80 m2", "80 square meters in Vienna", "Vienna and 80", "the city is Vienna, 80 m2"]
+)
+async def test_a_text_and_a_number_in_one_answer_are_told_apart(words: str) -> None:
+    save_home = tool("save_home", "Save the home", city=text("The city"), size=whole("The size in square metres"))
+    talk = Talk({"home": Step("Ask for the city and the size in square metres.", [save_home])}, moved, "home")
+    await talk.say("hi")
+
+    await talk.say(words)
+
+    assert talk.calls == [("save_home", {"city": "Vienna", "size": 80})]
+
+
+@pytest.mark.asyncio
+async def test_a_no_thanks_is_no_thanks() -> None:
+    talk = onboarding()
+    await talk.say("hi")
+
+    assert "welcome" not in (await talk.say("no thanks")).lower()

@@ -25,7 +25,7 @@ from agent_runtime_core.llm._offline.dates import find_dates, find_times
 from agent_runtime_core.llm._offline.found import Found, Reading, Strength
 from agent_runtime_core.llm._offline.language import kind_words
 from agent_runtime_core.llm._offline.names import find_names
-from agent_runtime_core.llm._offline.numbers import find_money, find_numbers, units_after
+from agent_runtime_core.llm._offline.numbers import find_money, find_numbers, units_after, with_unit
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import blank, find_phrases, stem
 from agent_runtime_core.llm._offline.tokens import find_codes, find_emails, find_phones, find_urls
@@ -211,7 +211,7 @@ def _numbers(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
     usable = [each for each in found if each is not None and each.start not in evident]
     if len(usable) > 1:
         usable = [each for each in usable if not _is_hour(work.reading, each)] or usable
-    return usable or _articles(work, parameter)
+    return [with_unit(work.reading, each) for each in usable] or _articles(work, parameter)
 
 
 def _by_unit(work: _Work, parameter: Parameter, found: Found, asked: bool) -> Found | None:

@@ -36,9 +36,22 @@ def find_money(reading: Reading) -> list[Found]:
 
 def units_after(reading: Reading, end: int) -> frozenset[str]:
     """Stems of the parameters that the unit right after a number speaks for; empty when there is none."""
-    text = re.sub(r"^[\s-]+", "", fold(reading.text[end : end + 30]))
+    return _unit(reading, end)[1]
+
+
+def with_unit(reading: Reading, found: Found) -> Found:
+    """The number together with its unit, so that nothing else is read into the unit."""
+    end = found.end + _unit(reading, found.end)[0]
+    return Found(found.value, found.start, end, found.strength)
+
+
+def _unit(reading: Reading, end: int) -> tuple[int, frozenset[str]]:
+    """How far the unit after a number reaches, and whom it speaks for."""
+    following = fold(reading.text[end : end + 30])
+    text = following.lstrip(" \n-")
     found = [(len(unit), fields) for unit, fields in unit_table(reading.language) if _starts_with(text, unit)]
-    return max(found, key=lambda each: each[0])[1] if found else frozenset()
+    length, fields = max(found, key=lambda each: each[0]) if found else (0, frozenset[str]())
+    return (length + len(following) - len(text) if length else 0), fields
 
 
 @cache

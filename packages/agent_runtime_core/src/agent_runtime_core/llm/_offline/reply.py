@@ -111,7 +111,7 @@ def _intent(text: str, language: Language) -> str:
         if mentions(text, language, name):
             return name
     for name in ("greeting", "farewell", "thanks"):
-        if consists_of(text, language, name, "greeting", "thanks"):
+        if consists_of(text, language, name, "greeting", "thanks") and not mentions(text, language, "no"):
             return name
     return ""
 
@@ -221,7 +221,8 @@ def _news(call: Call, situation: Situation) -> list[str]:
         return []
     if call is situation.dialogue.calls[-1]:
         return [text]
-    sentences = [match[0].strip() for match in _SENTENCE.finditer(text)]
+    later = situation.dialogue.calls[-1].result or ""
+    sentences = [match[0].strip() for match in _SENTENCE.finditer(text) if not _repeats(match[0], later)]
     return [each for each in sentences if each.endswith(".") and len(words_of(each)) > 1]
 
 
