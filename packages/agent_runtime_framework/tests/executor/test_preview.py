@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_runtime_framework.executor.preview import Preview
+from agent_runtime_framework.executor.preview import MAX_PENDING_CHARS, Preview
 from agent_runtime_framework.executor.reply import read_text
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolParameter, ToolSchema
@@ -138,6 +138,12 @@ def test_nothing_is_shown_where_a_call_is_required() -> None:
 
 def test_blank_space_before_the_text_is_not_shown() -> None:
     assert shown(["\n", "  ", " Hi"]).released == "Hi"
+
+
+def test_endless_blank_space_is_held_back() -> None:
+    preview = shown(["Hi", *["\n"] * 2 * MAX_PENDING_CHARS, "there"])
+    assert preview.released == "Hi"
+    assert preview.text.endswith("\nthere")
 
 
 def test_broken_characters_are_replaced_before_they_are_shown() -> None:

@@ -13,7 +13,7 @@ from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.preview import Preview
 from agent_runtime_framework.executor.reply import read_reply
 from agent_runtime_framework.executor.turn import Reply
-from agent_runtime_framework.toolcalls import MAPPING
+from agent_runtime_framework.toolcalls import MAPPING, call_entries
 from agent_runtime_framework.tools.compiled import OfferedTool
 from agent_runtime_framework.tools.offer import Offer
 
@@ -142,9 +142,10 @@ class _LiveReply:
         """Take in a chunk, and show what of it may be shown."""
         if getattr(chunk, "reset", False):
             self.begin_again()
-        if shown := self._preview.feed(chunk.delta or ""):
+        delta = chunk.delta
+        if isinstance(delta, str) and (shown := self._preview.feed(delta)):
             self._emitter.emit(EventType.ASSISTANT_DELTA, {"delta": shown})
-        self._calls += chunk.tool_calls or ()
+        self._calls += call_entries(chunk.tool_calls)
         self._usage = _usage(chunk.usage) or self._usage
         self._message = getattr(chunk, "message", None) or self._message
 
@@ -167,7 +168,7 @@ class _LiveReply:
 
     def _clear(self) -> None:
         self._preview = Preview(self._request.tools, holds_all=self._request.must_call)
-        self._calls: list[JSONObject] = []
+        self._calls: list[Mapping[str, Any]] = []
         self._usage: Mapping[str, Any] | None = None
         self._message: Mapping[str, Any] | None = None
 

@@ -14,6 +14,9 @@ from functools import lru_cache
 
 from agent_runtime_framework.toolcalls import clean_text
 
+MAX_PENDING_CHARS = 1_000
+"""How much text in doubt is looked at again with every piece; beyond that, all is held, in characters."""
+
 _BLANK = r"[^\S\n]*"
 _HOLD = (
     r"\{{|```|\[\s*[\[{{]|<\|?(?:tool_call|function_call)"
@@ -31,45 +34,53 @@ class Preview:
         holds_all: Release nothing before the reply is whole.
     """
 
-    __slots__ = ("_doubt", "_is_held", "_released", "_text")
+    __slots__ = ("_before", "_doubt", "_held", "_is_held", "_pending", "_shown")
 
     def __init__(self, tool_names: Iterable[str], *, holds_all: bool = False) -> None:
         names = tuple(tool_names)
         self._doubt = _doubt(names) if names else None
         self._is_held = holds_all
-        self._text = ""
-        self._released = 0
+        self._shown: list[str] = []
+        self._before = ""  # the last character shown, which says whether a line begins behind it
+        self._pending = ""
+        self._held: list[str] = []
 
     @property
     def text(self) -> str:
         """All that has been written so far, without blank space before it."""
-        return self._text
+        return "".join([*self._shown, self._pending, *self._held])
 
     @property
     def released(self) -> str:
         """What has been shown so far."""
-        return self._text[: self._released]
+        return "".join(self._shown)
 
     def feed(self, delta: str) -> str:
         """Take in a piece; returns what may be shown now, perhaps nothing."""
         delta = clean_text(delta)
-        self._text = self._text + delta if self._text else delta.lstrip()
+        if not (self._shown or self._pending or self._held):
+            delta = delta.lstrip()
         if self._is_held:
+            self._held.append(delta)
             return ""
+        self._pending += delta
         # Blank space at the end waits for what follows it: the final text is trimmed.
-        end = len(self._text[: self._safe_end()].rstrip())
-        if end <= self._released:
-            return ""
-        shown = self._text[self._released : end]
-        self._released = end
+        shown = self._pending[: self._safe_end()].rstrip()
+        if shown:
+            self._shown.append(shown)
+            self._before = shown[-1]
+            self._pending = self._pending[len(shown) :]
+        if len(self._pending) > MAX_PENDING_CHARS:
+            self._is_held = True
         return shown
 
     def _safe_end(self) -> int:
-        found = self._doubt.search(self._text, self._released) if self._doubt else None
+        offset = len(self._before)
+        found = self._doubt.search(self._before + self._pending, offset) if self._doubt else None
         if found is None:
-            return len(self._text)
+            return len(self._pending)
         self._is_held = found.lastgroup == "hold"
-        return found.start()
+        return found.start() - offset
 
 
 @lru_cache(maxsize=256)

@@ -42,7 +42,7 @@ def _encoding_problems(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         except (TypeError, ValueError) as error:
             yield f"{index}: not JSON in UTF-8 ({error})"
             continue
-        if "\\u0000" in text:
+        if "\\u0000" in text.replace("\\\\", ""):
             yield f"{index}: holds NUL"
 
 
