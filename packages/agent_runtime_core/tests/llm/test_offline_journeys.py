@@ -391,8 +391,6 @@ async def test_a_tool_without_parameters_runs_when_its_name_was_said(words: str,
 @pytest.mark.parametrize(
     "words", ["Vienna, 80 m2", "80 square meters in Vienna", "Vienna and 80", "the city is Vienna, 80 m2"]
 )
-    "words", ["Vienna, 80 m2", "80 square meters in Vienna", "Vienna and 80", "the city is Vienna, 80 m2"]
-)
 async def test_a_text_and_a_number_in_one_answer_are_told_apart(words: str) -> None:
     save_home = tool("save_home", "Save the home", city=text("The city"), size=whole("The size in square metres"))
     talk = Talk({"home": Step("Ask for the city and the size in square metres.", [save_home])}, moved, "home")
@@ -409,3 +407,27 @@ async def test_a_no_thanks_is_no_thanks() -> None:
     await talk.say("hi")
 
     assert "welcome" not in (await talk.say("no thanks")).lower()
+
+
+@pytest.mark.asyncio
+async def test_a_correction_keeps_what_it_does_not_correct() -> None:
+    def act(talk: Talk, name: str, arguments: JSON) -> str:
+        talk.step = "confirm"
+        return "ok"
+
+    save = tool("save_details", "Save the day and the guests", date=text("The day"), guests=whole("How many guests"))
+    steps = {
+        "details": Step("Ask for which day the table is and for how many guests.", [save]),
+        "confirm": Step("Ask whether the user wants to book it.", [tool("book", "Book the table"), save]),
+    }
+    talk = Talk(steps, act, "details")
+    await talk.say("a table for 6 on friday")
+
+    await talk.say("no, for 5 people")
+    await talk.say("yes")
+
+    assert talk.calls == [
+        ("save_details", {"date": "2026-11-27", "guests": 6}),
+        ("save_details", {"guests": 5, "date": "2026-11-27"}),
+        ("book", {}),
+    ]

@@ -5,7 +5,8 @@ Rules:
 1. A tool with required parameters is called when there is evidence for every one of them.
 2. A tool without is called when its name or action was said, or a yes answers the question that names it.
 3. Of several, the one that was named; then the one with the better evidence; of equals none.
-4. No call is made twice in a turn, and a call that failed is repeated only if the person asks for it.
+4. A correction keeps the other arguments of that tool's last call.
+5. No call is made twice in a turn, and a call that failed is repeated only if the person asks for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from agent_runtime_core.llm._offline.consumption import unused
 from agent_runtime_core.llm._offline.dialogue import Call, Dialogue, Utterance
 from agent_runtime_core.llm._offline.evidence import Context, Filling, fill
 from agent_runtime_core.llm._offline.found import Reading
-from agent_runtime_core.llm._offline.language import CODES, Language, consists_of, kind_words, load, mentions
+from agent_runtime_core.llm._offline.language import (
+    CODES,
+    Language,
+    all_languages,
+    consists_of,
+    kind_words,
+    load,
+    mentions,
+)
 from agent_runtime_core.llm._offline.offers import Mention, Offer, mention
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import stem, stems_of
@@ -29,6 +38,7 @@ from agent_runtime_core.llm._offline.text import stem, stems_of
 _MOST_CALLS = 8
 _MOST_CUTS = 12
 _LONGEST_LIST = 400
+_ARTICLES = frozenset(stems_of("der die das el la los las de en in"))
 _NEED_A_QUESTION = (Kind.TEXT, Kind.CODE, Kind.BOOLEAN, Kind.LIST)
 
 
@@ -133,7 +143,16 @@ def _bid(dialogue: Dialogue, offer: Offer, offers: Sequence[Offer], language: La
         )
         found = _best_reading(wanted, reading, context)
         _merge(bid, found, is_newest=index == 0)
+    _complete_correction(bid, dialogue, language)
     return bid
+
+
+def _complete_correction(bid: Bid, dialogue: Dialogue, language: Language) -> None:
+    """In a correction such as "no, for five people" the rest is what they said before, for the same tool's last call."""
+    earlier = dialogue.made.get(bid.offer.name)
+    if earlier and bid.fresh and not dialogue.calls and mentions(dialogue.text, language, "correction"):
+        kept = {each.name: earlier[each.name] for each in bid.missing if each.name in earlier}
+        bid.filling.values.update(kept)
 
 
 def _merge(bid: Bid, found: Filling, is_newest: bool) -> None:
@@ -209,6 +228,8 @@ def question_words(parameter: Parameter) -> frozenset[str]:
         words |= kind_words(parameter.kind) if not parameter.part else kind_words(parameter.part)
     if parameter.kind is Kind.NUMBER:
         words |= kind_words("how_many")
+    spoken = (each.table("labels").get(parameter.name.lower(), "") for each in all_languages())
+    words |= frozenset(each for label in spoken for each in stems_of(label)) - _ARTICLES
     labels = [stems_of(choice.labels[0])[:1] for choice in parameter.choices[:20] if choice.labels]
     return words | frozenset(each[0] for each in labels if each)
 

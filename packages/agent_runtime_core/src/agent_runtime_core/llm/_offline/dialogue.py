@@ -58,6 +58,7 @@ class Dialogue:
         question: What was said to the person last, before their latest message.
         said: All texts of the person, newest first.
         ids: Every call id that is taken.
+        made: The arguments of each tool's last call before this turn that succeeded.
         awaits_reply_to_tool: True if the last message is a tool's result.
     """
 
@@ -68,6 +69,7 @@ class Dialogue:
     question: str | None = None
     said: list[str] = field(default_factory=list[str])
     ids: set[str] = field(default_factory=set[str])
+    made: dict[str, JSONObject] = field(default_factory=dict[str, JSONObject])
     awaits_reply_to_tool: bool = False
 
     @property
@@ -91,6 +93,7 @@ class _Reader:
         self.calls: dict[str, Call] = {}
         self.turn: list[Call] = []
         self.previous: list[Call] = []
+        self.made: dict[str, JSONObject] = {}
         self.utterances: list[Utterance] = []
         self.said: list[str] = []
         self.assistant: str | None = None
@@ -120,6 +123,9 @@ class _Reader:
             return
         if any(not call.has_failed for call in self.turn):
             self.utterances = [Utterance(self.utterances[-1].text, None, tuple(self.turn))] if self.utterances else []
+        self.made |= {
+            call.name: call.arguments for call in self.turn if call.result is not None and not call.has_failed
+        }
         if self.turn:
             self.previous = self.turn
         self.turn = []
@@ -157,6 +163,7 @@ class _Reader:
             question=utterances[0].question if utterances else self.assistant,
             said=self.said[::-1],
             ids=set(self.calls),
+            made=self.made,
             awaits_reply_to_tool=self.role in ("tool", "function"),
         )
 

@@ -34,7 +34,9 @@ def _ask_one(parameter: Parameter, language: Language) -> str:
     if kind is Kind.CHOICES and choices:
         return language.say("choice_many", "ask", choices=choices)
     if kind is Kind.CHOICE and choices:
-        bare = compiled(language.table("prompt").get("lead", "^$")).sub("", label).strip() or label
+        bare = compiled(language.table("prompt").get("article", "^$")).sub("", label)
+        if compiled(language.table("prompt").get("lead", "^$")).match(bare):
+            return language.say("choices_hint", "ask", choices=choices)
         return language.say("choice", "ask", label=bare, choices=choices)
     if kind is Kind.BOOLEAN:
         return _ask_whether(parameter, language, label)
