@@ -148,7 +148,7 @@ def _bid(dialogue: Dialogue, offer: Offer, offers: Sequence[Offer], language: La
 
 
 def _complete_correction(bid: Bid, dialogue: Dialogue, language: Language) -> None:
-    """In a correction such as "no, for five people" the rest is what they said before, for the same tool's last call."""
+    """In a correction ("no, for five people") the rest is what they said before, for this tool's last call."""
     earlier = dialogue.made.get(bid.offer.name)
     if earlier and bid.fresh and not dialogue.calls and mentions(dialogue.text, language, "correction"):
         kept = {each.name: earlier[each.name] for each in bid.missing if each.name in earlier}
