@@ -95,7 +95,7 @@ class BookingTools(BaseJourneyTools[BookingState]):
     async def try_again(self) -> str:
         return await self.book()
 
-    async def give_up(self) -> str:
+    async def cancel_booking(self) -> str:
         self.state.step = Step.GIVEN_UP
         await self._notify_state_change()
         return "Nothing was booked."
@@ -104,12 +104,12 @@ class BookingTools(BaseJourneyTools[BookingState]):
 PROMPTS = {
     Step.DETAILS: "Ask for which day the table is and for how many guests. Save both with save_details.",
     Step.CONFIRM: (
-        "A table for {guests} on {date}. Ask whether you should book it. "
+        "A table for {guests} on {date}. Ask whether the user wants to book it. "
         "Call book on a yes, save_details if something has to be changed."
     ),
     Step.RETRY: (
-        "The restaurant's system did not answer. Ask whether to try again. "
-        "Call try_again on a yes, give_up on a no, save_details for another day."
+        "The restaurant's system did not answer. Ask whether the user wants to try again. "
+        "Call try_again on a yes, cancel_booking on a no, save_details for another day."
     ),
     Step.BOOKED: "The table for {guests} on {date} is booked, reference {reference}. Thank the user.",
     Step.GIVEN_UP: "Nothing was booked. Say sorry, and goodbye.",
@@ -124,12 +124,12 @@ SAVE_DETAILS = (
 )
 BOOK = ToolSchemaBuilder("book").description("Book the table").build()
 TRY_AGAIN = ToolSchemaBuilder("try_again").description("Try to book the table again").build()
-GIVE_UP = ToolSchemaBuilder("give_up").description("Do not book anything").build()
+CANCEL = ToolSchemaBuilder("cancel_booking").description("Do not book anything").build()
 
 TOOLS = {
     Step.DETAILS: [SAVE_DETAILS],
     Step.CONFIRM: [BOOK, SAVE_DETAILS],
-    Step.RETRY: [TRY_AGAIN, GIVE_UP, SAVE_DETAILS],
+    Step.RETRY: [TRY_AGAIN, CANCEL, SAVE_DETAILS],
 }
 
 

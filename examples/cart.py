@@ -59,7 +59,7 @@ class CartState(BaseJourneyState[Step]):
 
 
 class CartTools(BaseJourneyTools[CartState]):
-    async def add_item(self, item: str, quantity: int) -> ToolResult:
+    async def add_item(self, item: str, quantity: int = 1) -> ToolResult:
         if not 0 < quantity <= 50:
             return ToolResult.fail(f"{quantity} is not possible; a cart takes 1 to 50 of a kind.")
         self.state.items[item] = self.state.items.get(item, 0) + quantity
@@ -67,13 +67,11 @@ class CartTools(BaseJourneyTools[CartState]):
         await self._notify_state_change()
         return ToolResult.ok(f"The cart holds {self.state.listing}.")
 
-    async def remove_item(self, item: str) -> ToolResult:
-        if item not in self.state.items:
-            return ToolResult.fail(f"There is no {item} in the cart.")
-        del self.state.items[item]
-        self.state.step = Step.MORE_ITEMS if self.state.items else Step.ADD_ITEM
+    async def empty_cart(self) -> str:
+        self.state.items.clear()
+        self.state.step = Step.ADD_ITEM
         await self._notify_state_change()
-        return ToolResult.ok(f"The cart holds {self.state.listing}.")
+        return "The cart is empty."
 
     async def checkout(self) -> str:
         self.state.step = Step.CHECKOUT
@@ -90,8 +88,8 @@ class CartTools(BaseJourneyTools[CartState]):
 PROMPTS = {
     Step.ADD_ITEM: "We have apples, bread, cheese and coffee. Ask what the user wants and how many. Use add_item.",
     Step.MORE_ITEMS: (
-        "The cart holds {listing}, {total} euros in all. Ask whether the user wants anything else. "
-        "Use add_item for more, remove_item to take something out, checkout when that is all."
+        "The cart holds {listing}, {total} euros in all. Ask whether the user would like anything else. "
+        "Use add_item for more, checkout when that is all, empty_cart to start again."
     ),
     Step.CHECKOUT: "{listing} come to {total} euros. Ask for the delivery address. Use place_order.",
     Step.ORDERED: "The order is placed: {listing}, to {address}. Thank the user.",
@@ -101,16 +99,11 @@ ADD_ITEM = (
     ToolSchemaBuilder("add_item")
     .description("Put an item into the cart")
     .param("item", "string", "The item", required=True, enum=list(PRICES))
-    .param("quantity", "integer", "How many", required=True)
+    .param("quantity", "integer", "How many", default=1)
     .build()
 )
-REMOVE_ITEM = (
-    ToolSchemaBuilder("remove_item")
-    .description("Take an item out of the cart")
-    .param("item", "string", "The item", required=True, enum=list(PRICES))
-    .build()
-)
-CHECKOUT = ToolSchemaBuilder("checkout").description("The user wants nothing else and goes to the checkout").build()
+EMPTY_CART = ToolSchemaBuilder("empty_cart").description("Start again with an empty cart").build()
+CHECKOUT = ToolSchemaBuilder("checkout").description("Go to the checkout").build()
 PLACE_ORDER = (
     ToolSchemaBuilder("place_order")
     .description("Order what is in the cart")
@@ -120,8 +113,8 @@ PLACE_ORDER = (
 
 TOOLS = {
     Step.ADD_ITEM: [ADD_ITEM],
-    Step.MORE_ITEMS: [ADD_ITEM, REMOVE_ITEM, CHECKOUT],
-    Step.CHECKOUT: [PLACE_ORDER, ADD_ITEM, REMOVE_ITEM],
+    Step.MORE_ITEMS: [ADD_ITEM, EMPTY_CART, CHECKOUT],
+    Step.CHECKOUT: [PLACE_ORDER, ADD_ITEM, EMPTY_CART],
 }
 
 

@@ -100,10 +100,10 @@ class QuoteTools(BaseJourneyTools[QuoteState]):
 
 PROMPTS = {
     Step.CHOOSE_KIND: "Ask what the user wants to insure: a car or a home. Save it with choose_kind.",
-    Step.CAR: "Ask for the car's licence plate and for the kilometres a year. Save both with save_car.",
-    Step.HOME: "Ask for the city the home is in and for its square metres. Save both with save_home.",
+    Step.CAR: "Ask for the car's licence plate and the kilometres a year. Save both with save_car.",
+    Step.HOME: "Ask for the city and the size in square metres. Save both with save_home.",
     Step.OFFER: (
-        "The insurance costs {price} euros a year. Ask whether the user accepts the offer. "
+        "The insurance costs {price} euros a year. Ask whether the user wants to accept the offer. "
         "Call accept_offer on a yes, decline_offer on a no, start_over for another insurance."
     ),
     Step.INSURED: "The {kind} is insured for {price} euros a year. Thank the user.",
@@ -127,8 +127,8 @@ TOOLS = {
     Step.HOME: [
         ToolSchemaBuilder("save_home")
         .description("Save the home's details")
-        .param("city", "string", "The city the home is in", required=True)
-        .param("square_metres", "integer", "Its size in square metres", required=True)
+        .param("city", "string", "The city", required=True)
+        .param("square_metres", "integer", "The size in square metres", required=True)
         .build()
     ],
     Step.OFFER: [
