@@ -60,6 +60,7 @@ async def test_messages_cleared_past_the_manager_are_gone(memory: MemoryManager,
     await messages.clear_conversation("ada")
 
     assert await heard(memory) == []
+    assert (await memory.store.load("ada", "intake")).oldest_seq == 3
     await say(memory, "c")
     assert await heard(memory) == ["c"]
 
