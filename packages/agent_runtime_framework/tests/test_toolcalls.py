@@ -179,13 +179,6 @@ def test_missing_id_of_a_long_name_is_cut() -> None:
     assert len(read_calls([{"name": "x" * 1_000}])[0].id) == MAX_ID_CHARS
 
 
-def test_repeated_ids_are_told_apart() -> None:
-    calls = read_calls([{"id": "a", "name": "pick"}] * 3, taken={"a", "b"})
-    ids = {call.id for call in calls}
-    assert len(ids) == 3
-    assert not ids & {"a", "b"}
-
-
 @given(st.text(max_size=60), st.sets(st.text(max_size=5)), st.integers(1, 20))
 def test_unique_id_is_new_and_short(wanted: str, taken: set[str], times: int) -> None:
     fresh: set[str] = set()

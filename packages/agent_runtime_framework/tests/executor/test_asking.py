@@ -182,6 +182,21 @@ async def test_no_call_is_required_where_there_is_no_tool(offer: Offer | None) -
     assert (llm.requests[0].tools, llm.requests[0].options) == (None, {})
 
 
+@pytest.mark.parametrize(
+    ("offer", "requires_tool", "options"),
+    [
+        (Offer([PICK], requires_call=True), False, {"tool_choice": "required"}),
+        (Offer([PICK], closed="wait"), True, {"tool_choice": "none"}),
+        (Offer([PICK], closed="wait", requires_call=True), False, {"tool_choice": "none"}),
+        (Offer(closed="wait"), True, {}),
+    ],
+)
+def test_offer_says_whether_a_tool_may_or_must_be_called(
+    offer: Offer, requires_tool: bool, options: JSONObject
+) -> None:
+    assert request(offer=offer, requires_tool=requires_tool).options == options
+
+
 @pytest.mark.parametrize("response", [None, "text", {"content": "x"}, 5])
 @pytest.mark.asyncio
 async def test_client_that_returns_no_response_is_named(response: object) -> None:

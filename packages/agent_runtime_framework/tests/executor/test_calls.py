@@ -13,7 +13,7 @@ import pytest
 
 from agent_runtime_core.interfaces import EventType
 from agent_runtime_framework.config import override_config
-from agent_runtime_framework.errors import ToolError
+from agent_runtime_framework.errors import MoveRefused, ToolError
 from agent_runtime_framework.events import Emitter, Event
 from agent_runtime_framework.executor.calls import MAX_PROBLEMS, Answer, answer_call, refusal, result_text
 from agent_runtime_framework.toolcalls import ToolCall, make_call
@@ -128,6 +128,19 @@ def test_call_runs_only_if_it_was_offered_and_still_is(sent: Offer | None, curre
     assert (refusal(make_call("pay", {}), sent, current) is None) is runs
 
 
+def test_refusal_of_a_withheld_tool_says_why() -> None:
+    offer = Offer([ADD], withheld={"pay": "the cart is empty"})
+    said = "Error: pay is not possible now: the cart is empty. Offered now: add."
+    assert refusal(make_call("pay", {}), BOTH, offer) == said
+
+
+@pytest.mark.parametrize(("sent", "current"), [(True, False), (False, True), (True, True)])
+def test_closed_offer_runs_nothing(sent: bool, current: bool) -> None:
+    closed, opened = Offer([PAY], closed="the person must answer first"), Offer([PAY])
+    said = refusal(make_call("pay", {}), closed if sent else opened, closed if current else opened)
+    assert said == "Error: pay did not run: the person must answer first."
+
+
 def test_refusal_lists_what_is_offered_now() -> None:
     assert "Offered now: pay." in str(refusal(add(), BOTH, PAY_ONLY))
     assert "Offered now: none." in str(refusal(add(), BOTH, NOTHING))
@@ -200,6 +213,15 @@ async def test_events_tell_what_ran_even_if_the_tool_changes_its_arguments() -> 
     common = {"name": "add", "tool_call_id": "call_add"}
     assert (started.type, started.payload) == (EventType.TOOL_CALL, {**common, "arguments": {"item": "tea"}})
     assert (ended.type, ended.payload) == (EventType.TOOL_RESULT, {**common, "result": "Added.", "ok": True})
+
+
+@pytest.mark.asyncio
+async def test_tool_that_wanted_to_go_where_it_may_not_is_told_and_put_back() -> None:
+    events, cart = Events(), Cart(MoveRefused("add may not lead to 'done'"))
+    answer = await answer_call(add(), cart, OFFER, emitter=Emitter([events]))
+    assert answer == Answer("Error: add may not lead to 'done'", ok=False, is_refused=True)
+    assert cart.items == []
+    assert [event.type for event in events] == [EventType.TOOL_CALL, EventType.TOOL_REFUSED]
 
 
 @pytest.mark.asyncio

@@ -154,6 +154,17 @@ async def test_with_a_tool_list_everything_else_is_refused(tools: list[ToolSchem
     assert result.messages[1].content.startswith("Error: Unknown tool 'fail'")
 
 
+@pytest.mark.parametrize("result", ["ok", 5])
+@pytest.mark.asyncio
+async def test_any_object_with_execute_is_a_tool_executor(result: Any) -> None:
+    class Own:
+        async def execute(self, name: str, arguments: dict[str, Any]) -> Any:
+            return result
+
+    run = await LLMExecutor(ScriptedLLM(call("lookup", word="tea"), say("Done.")), Own()).run(user(), tools=[LOOKUP])
+    assert run.messages[1].content == str(result)
+
+
 @pytest.mark.asyncio
 async def test_missing_tool_executor_is_told() -> None:
     result = await LLMExecutor(ScriptedLLM(call("lookup", word="tea"), say("Sorry."))).run(user(), tools=[LOOKUP])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.config import override_config
 from agent_runtime_framework.events import Emitter, Event
 from agent_runtime_framework.executor.asking import WholeReplies
@@ -16,6 +16,7 @@ from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO, drive
 from agent_runtime_framework.executor.turn import (
     APOLOGY,
+    CALL_NOTE,
     CONTINUE_NOTE,
     EMPTY_REPLY_NOTE,
     CallTool,
@@ -73,6 +74,11 @@ class Signup:
     def restore(self, snapshot: str | None) -> None:
         self.state.clear()
         self.state.update(json.loads(snapshot or "{}"))
+
+
+class Events(list[Event]):
+    def push(self, event: Event) -> None:
+        self.append(event)
 
 
 @pytest.fixture(autouse=True)
@@ -234,6 +240,39 @@ async def test_error_of_the_model_passes_and_what_was_done_remains(error: BaseEx
     with pytest.raises(type(error)):
         await go(call("save_name", name="Ada"), error, turn=turn)
     assert results(turn) == ["save_name ok"]
+
+
+class Spoken(Signup):
+    """Says something of its own before the model is asked; is over where there is nothing left to ask."""
+
+    settles = True
+
+    async def settle(self) -> tuple[list[str], bool]:
+        welcome = ["Welcome."] if self.state.pop("is new", False) else []
+        return welcome, self.state["step"] == "done"
+
+
+@pytest.mark.asyncio
+async def test_scene_speaks_before_the_model_and_may_end_the_turn() -> None:
+    scene, events = Spoken(), Events()
+    scene.state["is new"] = True
+    first, _, llm, turn = await go(say("Your name?"), scene=scene, emitter=Emitter([events]))
+    assert first == Finish("Welcome.\n\nYour name?", StoppedReason.TEXT_RESPONSE)
+    assert "".join(event.text for event in events) == "Welcome.\n\nYour name?"
+    assert llm.requests[0].messages[-1] == turn.messages[0]
+    scene.state["step"] = "done"
+    last, _, llm, _ = await go(scene=scene)
+    assert (last, llm.requests) == (Finish("", StoppedReason.TEXT_RESPONSE), [])
+
+
+@pytest.mark.asyncio
+async def test_text_where_a_call_is_needed_is_withheld_and_asked_about() -> None:
+    events = Events()
+    turn = Turn(TurnPolicy(require_tool_call=True, ask_again=1, terminal_tools=frozenset({"save_name"})))
+    _, _, llm, _ = await go(say("I will."), call("save_name", name="Ada"), turn=turn, emitter=Emitter([events]))
+    assert llm.requests[1].messages[-1] == {"role": "user", "content": CALL_NOTE}
+    assert EventType.ASSISTANT_RESET in [event.type for event in events]
+    assert turn.messages[0]["content"] is None
 
 
 @pytest.mark.asyncio

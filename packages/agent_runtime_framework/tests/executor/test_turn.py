@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agent_runtime_framework.executor.turn import (
     APOLOGY,
+    CALL_NOTE,
     CONTINUE_NOTE,
     EMPTY_REPLY_NOTE,
     NOT_RUN,
@@ -77,8 +78,19 @@ REPORTS: dict[str, Callable[[Turn], object]] = {
     "answered_another": lambda turn: turn.answered("call_b", "x"),
     "paused": lambda turn: turn.paused("x"),
     "resumed": lambda turn: turn.resumed(),
+    "said": lambda turn: turn.said("x"),
+    "conclude": lambda turn: turn.conclude(),
 }
-LEGAL = {("asking", "replied"), ("calling", "answered"), ("calling", "paused"), ("paused", "resumed")}
+LEGAL = {
+    *(
+        ("asking", "replied"),
+        ("asking", "said"),
+        ("asking", "conclude"),
+        ("exhausted", "said"),
+        ("exhausted", "conclude"),
+    ),
+    *(("calling", "answered"), ("calling", "paused"), ("paused", "resumed")),
+}
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
@@ -219,6 +231,34 @@ def test_text_that_does_not_stop_is_kept_and_the_model_goes_on() -> None:
     assert [message["content"] for message in turn.messages] == ["Let me think.", "Still thinking."]
 
 
+def test_words_of_the_journey_come_before_the_models() -> None:
+    turn = asking()
+    turn.said("Welcome to Acme.")
+    assert turn.next() == CallModel(0)
+    turn.replied(Reply("And your name?"))
+    assert turn.next() == Finish("Welcome to Acme.\n\nAnd your name?", StoppedReason.TEXT_RESPONSE)
+    assert [message["content"] for message in turn.messages] == ["Welcome to Acme.", "And your name?"]
+
+
+def test_turn_may_conclude_with_words_of_the_journey_alone() -> None:
+    turn = asking()
+    turn.said("You are")
+    turn.said("insured.")
+    turn.conclude()
+    assert turn.next() == Finish("You are\n\ninsured.", StoppedReason.TEXT_RESPONSE)
+    assert turn.requests == 0
+
+
+def test_text_is_withheld_where_a_call_is_insisted_on() -> None:
+    turn = Turn(TurnPolicy(ask_again=1))
+    turn.replied(Reply("I will."), insists=True)
+    assert turn.has_withheld_text
+    assert (turn.next(), turn.messages) == (CallModel(1, CALL_NOTE), [])
+    turn.replied(Reply("I really will."), insists=True)
+    assert not turn.has_withheld_text
+    assert turn.next() == Finish("I really will.", StoppedReason.TEXT_RESPONSE)
+
+
 def test_abandoned_calls_are_answered() -> None:
     turn = calling()
     turn.abandon("Unknown.", "Never started.")
@@ -281,6 +321,7 @@ USAGES: list[tuple[list[Any], dict[str, Any]]] = [
     ([{"tier": "fast"}, {"tier": "slow"}], {"tier": "slow"}),
     ([{"ok": True}, {"ok": True}], {"ok": True}),
     ([{"a": 1}, {"a": {"b": 2}}], {"a": {"b": 2}}),
+    ([{"n": 0.5}, {"n": 1}], {"n": 1.5}),
     ([None, {}], {}),
 ]
 
@@ -340,7 +381,7 @@ def run(
             case Finish():
                 return turn, handed
             case CallModel(number):
-                turn.replied(script[number % len(script)])
+                turn.replied(script[number % len(script)], insists=number % 2 == 1)
             case Pause():
                 turn.resumed()
             case CallTool(call):

@@ -5,6 +5,8 @@ No I/O, no clock, no store. A driver asks `next` for a move, carries it out, and
     state      next()       reported by            goes to
     ---------  -----------  ---------------------  ------------------------------------
     asking     CallModel    replied(reply)         calling | asking | finished
+    asking     CallModel    said(words)            asking
+    asking     CallModel    conclude()             finished
     asking     Finish       (the budget is spent)  finished
     calling    CallTool     answered(id, result)   calling | asking | finished
     calling    CallTool     paused(reason)         paused
@@ -287,12 +289,22 @@ class Turn:
             answer = rest
 
     def said(self, text: str) -> None:
-        """Put exact words of the journey into the turn; they come before the model's own in the response."""
+        """Put exact words of the journey into the turn; they come before the model's own in the response.
+
+        Raises:
+            ProtocolError: Calls are waiting for their results, or the turn is over.
+        """
+        self._expect_no_calls("words were said")
         self.messages.append({"role": "assistant", "content": text})
         self._said.append(text)
 
     def conclude(self) -> None:
-        """End the turn with the words said so far, without a further request."""
+        """End the turn with the words said so far, without a further request.
+
+        Raises:
+            ProtocolError: Calls are waiting for their results, or the turn is over.
+        """
+        self._expect_no_calls("the turn was concluded")
         self._finish = Finish(self._with_said(""), StoppedReason.TEXT_RESPONSE)
 
     def stop(self, reason: StoppedReason) -> Finish:
@@ -316,6 +328,10 @@ class Turn:
         turn._finish = Finish(**data["finish"]) if data["finish"] else None
         turn._ids = call_ids(turn.messages)
         return turn
+
+    def _expect_no_calls(self, report: str) -> None:
+        if self._waiting or self._finish is not None:
+            raise ProtocolError(f"{report}, but the turn was waiting for a result, or is over")
 
     def _queue(self, reply: Reply, offered: Iterable[str] | None) -> tuple[ToolCall, ...]:
         calls = tuple(self._with_own_id(call) for call in reply.calls)
@@ -382,7 +398,9 @@ def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:
     """Add a reply's token counts to `total`, in place: numbers are summed, nested objects too, the rest is kept."""
     for key, value in usage.items():
         known = total.get(key)
-        if _is_number(value):
+        if type(value) is int and type(known) is int:
+            total[key] = known + value
+        elif _is_number(value):
             total[key] = known + value if _is_number(known) else value
         elif isinstance(value, MAPPING):
             nested = cast("JSONObject", known) if isinstance(known, dict) else {}
