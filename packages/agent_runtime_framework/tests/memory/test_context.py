@@ -116,6 +116,11 @@ def test_the_documented_stores_are_kept_as_they_were_given() -> None:
     assert isinstance(manager.store, KeyValueStore)
 
 
+def test_a_store_and_a_pair_of_stores_are_not_both_taken() -> None:
+    with pytest.raises(ConfigurationError, match="either a store, or a state_store and a conversation_store"):
+        MemoryManager(StateStore(), store=MemoryManager().store)
+
+
 def test_the_views_of_a_store_lead_back_to_it() -> None:
     first = MemoryManager()
 

@@ -90,6 +90,27 @@ async def test_a_history_from_before_the_manager_is_taken_over(messages: Convers
 
 
 @pytest.mark.asyncio
+async def test_a_state_store_that_is_its_own_place_is_used(messages: ConversationStore) -> None:
+    class OwnPlace(StateStore):
+        def __init__(self) -> None:
+            self.kept = {}
+
+        async def get(self, key):
+            return self.kept.get(key)
+
+        async def set(self, key, value):
+            self.kept[key] = value
+
+        async def delete(self, key):
+            self.kept.pop(key, None)
+
+    states = OwnPlace()
+    await say(MemoryManager(states, messages), "a")
+
+    assert states.kept["state:ada:intake"] == {}
+
+
+@pytest.mark.asyncio
 async def test_a_turn_of_a_long_conversation_does_not_read_it_all() -> None:
     class Watched(InMemoryStore):
         handed_out = 0

@@ -51,7 +51,7 @@ class Others:
             made = MemoryManager(StateStore(states), ConversationStore(messages), hot=hot)
         else:
             self._first = self._first or MemoryManager.from_url("memory://")
-            made = MemoryManager.from_store(self._first.store, hot=hot)
+            made = MemoryManager(store=self._first.store, hot=hot)
         self.made.append(made)
         return made
 
@@ -378,7 +378,7 @@ class Flaky(Counting):
 
 @pytest.mark.asyncio
 async def test_a_conversation_that_could_not_be_read_is_not_locked_afterwards(others: Others) -> None:
-    memory = MemoryManager.from_store(Flaky(others.manager().store))
+    memory = MemoryManager(store=Flaky(others.manager().store))
 
     with pytest.raises(StoreError, match="on holiday"):
         await talk(memory, range(1))
@@ -391,7 +391,7 @@ async def test_a_conversation_that_could_not_be_read_is_not_locked_afterwards(ot
 @pytest.mark.parametrize("context", ["all", "step", 10])
 async def test_a_hot_conversation_reads_nothing_again_at_turn_1000(others: Others, context: ContextPolicy) -> None:
     counting = Counting(others.manager().store)
-    memory = MemoryManager.from_store(counting)
+    memory = MemoryManager(store=counting)
 
     await talk(memory, range(1000), context=context, step="one")
 
@@ -401,7 +401,7 @@ async def test_a_hot_conversation_reads_nothing_again_at_turn_1000(others: Other
 @pytest.mark.asyncio
 async def test_without_heat_the_history_is_read_in_every_turn(others: Others) -> None:
     counting = Counting(others.manager().store)
-    memory = MemoryManager.from_store(counting, hot=0)
+    memory = MemoryManager(store=counting, hot=0)
 
     await talk(memory, range(4))
 
@@ -413,7 +413,7 @@ async def test_a_window_is_read_without_the_rest(others: Others) -> None:
     await talk(others.manager(), range(50))
     counting = Counting(others.manager().store)
 
-    assert await seen(MemoryManager.from_store(counting), 4) == turn_of(49)
+    assert await seen(MemoryManager(store=counting), 4) == turn_of(49)
 
     assert counting.handed_out == [5]
 
@@ -421,7 +421,7 @@ async def test_a_window_is_read_without_the_rest(others: Others) -> None:
 @pytest.mark.asyncio
 async def test_only_the_conversations_used_last_stay_hot() -> None:
     counting = Counting(MemoryManager().store)
-    memory = MemoryManager.from_store(counting, hot=2)
+    memory = MemoryManager(store=counting, hot=2)
     for name in ("a", "b", "a", "c", "a", "b"):
         async with memory.turn(name, "intake") as conversation:
             await conversation.commit(turn_of(len(counting.handed_out)))

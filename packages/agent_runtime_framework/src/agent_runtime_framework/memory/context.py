@@ -9,6 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject, conversation_key
+from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.memory.conversation import Conversation, HotConversations
 from agent_runtime_framework.memory.keyvalue import KeyValueStore
 from agent_runtime_framework.memory.store import ConversationStore, StateStore, StoredMessage
@@ -69,7 +70,8 @@ class MemoryManager:
 
     Args:
         state_store: Where states are kept.
-        conversation_store: Where messages are kept. With neither, both are in memory.
+        conversation_store: Where messages are kept.
+        store: Where both are kept, instead of the pair. With none of the three, everything is in memory.
         hot: How many conversations to keep in memory, those used last.
 
     Attributes:
@@ -83,15 +85,22 @@ class MemoryManager:
         state_store: StateStore | None = None,
         conversation_store: ConversationStore | None = None,
         *,
+        store: Store | None = None,
         hot: int = HOT_CONVERSATIONS,
     ) -> None:
-        if state_store is None and conversation_store is None:
-            self._use(VolatileStore(), hot)
+        is_pair = state_store is not None or conversation_store is not None
+        if store is not None and is_pair:
+            raise ConfigurationError("a MemoryManager takes either a store, or a state_store and a conversation_store")
+        if is_pair:
+            self.state_store = StateStore() if state_store is None else state_store
+            self.conversation_store = ConversationStore() if conversation_store is None else conversation_store
+            behind = store_behind(self.state_store, self.conversation_store)
+            self.store = behind or KeyValueStore(self.state_store, self.conversation_store)
         else:
-            states = StateStore() if state_store is None else state_store
-            messages = ConversationStore() if conversation_store is None else conversation_store
-            store = store_behind(states, messages) or KeyValueStore(states, messages)
-            self._use(store, hot, states, messages)
+            self.store = VolatileStore() if store is None else store
+            self.state_store = StateStore(StatesOf(self.store))
+            self.conversation_store = ConversationStore(MessagesOf(self.store))
+        self._conversations = HotConversations(self.store, hot)
 
     @classmethod
     def from_url(cls, url: str, *, hot: int = HOT_CONVERSATIONS) -> Self:
@@ -100,26 +109,7 @@ class MemoryManager:
         Raises:
             ConfigurationError: No store is known by that URL; the text lists what is possible.
         """
-        return cls.from_store(open_store(url), hot=hot)
-
-    @classmethod
-    def from_store(cls, store: Store, *, hot: int = HOT_CONVERSATIONS) -> Self:
-        """A manager of a store of yours."""
-        manager = cls.__new__(cls)
-        manager._use(store, hot)
-        return manager
-
-    def _use(
-        self,
-        store: Store,
-        hot: int,
-        state_store: StateStore | None = None,
-        conversation_store: ConversationStore | None = None,
-    ) -> None:
-        self.store = store
-        self.state_store = state_store or StateStore(StatesOf(store))
-        self.conversation_store = conversation_store or ConversationStore(MessagesOf(store))
-        self._conversations = HotConversations(store, hot)
+        return cls(store=open_store(url), hot=hot)
 
     def turn(self, conversation_id: UUID | str, agent_key: str, context: ContextPolicy = "all") -> Conversation:
         """A turn of a conversation, as an async context manager.

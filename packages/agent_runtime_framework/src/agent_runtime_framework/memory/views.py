@@ -95,7 +95,8 @@ def _wire(item: JSONObject) -> JSONObject:
 
 def store_behind(states: StateStore, messages: ConversationStore) -> Store | None:
     """The `Store` that both are views of, if they are."""
-    one, other = states.backend, messages.backend
+    # A subclass with a place of its own may have no backend at all.
+    one, other = getattr(states, "backend", None), getattr(messages, "backend", None)
     if isinstance(one, StatesOf) and isinstance(other, MessagesOf) and one.store is other.store:
         return one.store
     return None
