@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.toolcalls import MAPPING, call_entries, clean, clean_text, read_calls
+from agent_runtime_framework.toolcalls import MAPPING, call_entries, clean, clean_text, read_calls, unique_id
 
 ContextPolicy: TypeAlias = int | Literal["all", "step"]
 """Which earlier messages a request carries: all, the last so many, or those since the current step began."""
@@ -115,6 +115,8 @@ def repair(messages: Iterable[object]) -> list[JSONObject]:
     its own is a duplicate and is dropped.
     """
     known = [message for each in messages if (message := as_wire(each)) is not None]
+    if len(known) == 1 and known[0]["role"] == "user":
+        return known
     results: defaultdict[str, deque[tuple[int, JSONObject]]] = defaultdict(deque)
     for index, message in enumerate(known):
         if message["role"] == "tool":
@@ -226,7 +228,8 @@ def _answered(
     entries = call_entries(message["tool_calls"])
     calls: list[JSONObject] = []
     answers: list[JSONObject] = []
-    for call, entry in zip(read_calls(entries, taken), entries, strict=True):
+    for read, entry in zip(read_calls(entries), entries, strict=True):
+        call = replace(read, id=unique_id(read.id, taken))
         given = entry.get("id")
         original = clean_text(given) if isinstance(given, str) and given else call.id
         waiting = results.get(original)

@@ -41,7 +41,7 @@ _BROKEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 # A string left open runs to the end: backing out of it at every quote would take quadratic time.
 _TRAILING_COMMA = re.compile(r',(?=\s*[}\]])|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _FENCE = re.compile(r"^```[\w-]*\s*\n?(.*?)\n?\s*```$", re.DOTALL)
-_ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
+_OTHER_ARGUMENT_KEYS = ("parameters", "args", "input")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +73,16 @@ class ToolCall:
         return {"id": self.id, "type": "function", "function": {"name": self.wire_name, "arguments": self.text}}
 
 
-def read_calls(raw: object, taken: AbstractSet[str] = frozenset()) -> list[ToolCall]:
+def read_calls(raw: object) -> list[ToolCall]:
     """The calls of a reply's `tool_calls`, in order; None and nonsense are no calls.
+
+    Their ids are sound, but may repeat each other or earlier ones: see `unique_id`.
 
     Args:
         raw: A list of calls, nested (`{"id", "function": {…}}`) or flat (`{"id", "name", "arguments"}`), as dicts
             or as a vendor's objects; a single call is taken as a list of one.
-        taken: Ids that earlier calls of the conversation use; a call that repeats one gets another id.
     """
-    calls: list[ToolCall] = []
-    fresh: set[str] = set()
-    for entry in call_entries(raw):
-        call = _read_call(entry, taken, fresh)
-        fresh.add(call.id)
-        calls.append(call)
-    return calls
+    return [_read_call(entry) for entry in call_entries(raw)] if raw else []
 
 
 def call_entries(raw: object) -> list[Mapping[str, Any]]:
@@ -103,7 +98,10 @@ def unique_id(wanted: str, *taken: AbstractSet[str]) -> str:
 
     The number starts above the count of taken ids, so that a model that never sends ids costs no search.
     """
-    if not any(wanted in ids for ids in taken):
+    for ids in taken:
+        if wanted in ids:
+            break
+    else:
         return wanted
     number = 1 + sum(len(ids) for ids in taken)
     while True:
@@ -178,14 +176,15 @@ def preview(text: str, limit: int = PREVIEW_CHARS) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
-def _read_call(entry: Mapping[str, Any], taken: AbstractSet[str], fresh: AbstractSet[str]) -> ToolCall:
+def _read_call(entry: Mapping[str, Any]) -> ToolCall:
     nested = _as_mapping(entry.get("function"))
     source = nested if nested.get("name") is not None else entry
     given = source.get("name") or entry.get("function")
     name = clean_text(given).strip() if isinstance(given, str) else ""
-    raw = next((source[key] for key in _ARGUMENT_KEYS if source.get(key) is not None), None)
-    arguments, text, error = read_arguments(raw)
-    return ToolCall(unique_id(_sound_id(entry.get("id"), name), taken, fresh), name, arguments, text, error)
+    raw = source.get("arguments")
+    if raw is None:
+        raw = next((source[key] for key in _OTHER_ARGUMENT_KEYS if source.get(key) is not None), None)
+    return ToolCall(_sound_id(entry.get("id"), name), name, *read_arguments(raw))
 
 
 def _sound_id(given: object, name: str) -> str:

@@ -16,13 +16,13 @@ from agent_runtime_framework.agents.base import LLMClient
 from agent_runtime_framework.agents.closing import is_closing
 from agent_runtime_framework.agents.journey import JourneyConfig
 from agent_runtime_framework.agents.scene import JourneyScene, StateT, ToolsT, load_state, state_dict
-from agent_runtime_framework.agents.turns import take_turn
+from agent_runtime_framework.agents.turns import TurnTaken, take_turn
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.asking import StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.hooks import CompositeHooks, ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO
-from agent_runtime_framework.executor.turn import Finish, Turn
+from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory.store import StateStore
 from agent_runtime_framework.messages import call_ids, repair, window
 from agent_runtime_framework.tools.schema import ToolSchema
@@ -178,7 +178,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
             self._config, max_tool_iterations=self._max_tool_iterations, terminal_tools=self._terminal_tools
         ).policy()
         try:
-            turn, end = await take_turn(
+            taken = await take_turn(
                 self.key,
                 scene,
                 policy,
@@ -189,7 +189,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
             )
         finally:
             await events.flush()
-        return _result(turn, end, scene.state)
+        return _result(taken)
 
     async def on_error(self, ctx: RunContext, error: Exception) -> ErrorInfo:
         """Describe a failure. Trying again may help, unless the program, its settings or a stored state is wrong."""
@@ -237,11 +237,11 @@ async def _settled(value: T | Awaitable[T]) -> T:
     return await value if inspect.isawaitable(value) else cast("T", value)
 
 
-def _result(turn: Turn, end: Finish, state: Any) -> RunResult:
+def _result(taken: TurnTaken) -> RunResult:
     return RunResult(
-        final_output={"response": end.response, "state": state_dict(state)},
-        final_messages=turn.messages,
-        usage=turn.usage,
+        final_output={"response": taken.end.response, "state": state_dict(taken.state)},
+        final_messages=taken.messages,
+        usage=taken.usage,
     )
 
 

@@ -19,7 +19,7 @@ from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
-from agent_runtime_framework.agents.scene import dump_state, load_state, put_back
+from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
@@ -90,12 +90,12 @@ class ClassScene(Generic[JourneyT]):
     def refresh(self) -> None:
         pass
 
-    def snapshot(self) -> str:
-        return dump_state(self.state)
+    def snapshot(self) -> Snapshot:
+        return snapshot_of(self.state)
 
-    def restore(self, snapshot: str | None) -> None:
+    def restore(self, snapshot: Snapshot | None) -> None:
         if snapshot is not None:
-            put_back(self.state, load_state(type(self.state), snapshot))
+            put_back(self.state, snapshot)
 
     async def run(self, call: ToolCall) -> object:
         tool = next(each for each in self.here.tools if each.name == call.name)

@@ -24,12 +24,12 @@ from agent_runtime_framework.agents.scene import (
     step_of,
 )
 from agent_runtime_framework.agents.streaming import stream_turn
-from agent_runtime_framework.agents.turns import JourneyTurnScene, take_turn
+from agent_runtime_framework.agents.turns import JourneyTurnScene, TurnTaken, nothing_to_say, take_turn
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO
-from agent_runtime_framework.executor.turn import StoppedReason, Turn, TurnPolicy
+from agent_runtime_framework.executor.turn import Turn, TurnPolicy
 from agent_runtime_framework.memory import Conversation, MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
 from agent_runtime_framework.tools.schema import ToolSchema
@@ -178,8 +178,8 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         ctx = AgentContext.from_text(text, conversation_id)
         if self._chat_memory is None:
             self._chat_memory = self.memory or MemoryManager()
-        result = await self._turn(ctx, self._io(ctx, WholeReplies(self._client())), self._chat_memory)
-        return result.response
+        taken = await self._turn(ctx, self._io(ctx, WholeReplies(self._client())), self._chat_memory)
+        return taken.end.response
 
     def chat_sync(self, text: str, conversation_id: str = DEFAULT_CONVERSATION) -> str:
         """`chat` for programs without an event loop.
@@ -210,20 +210,27 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
 
     async def turn(self, ctx: AgentContext, io: TurnIO) -> AgentResult:
         """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs."""
-        return await self._turn(ctx, io, self.memory)
+        taken = await self._turn(ctx, io, self.memory)
+        return AgentResult(
+            response=taken.end.response,
+            messages=[AgentMessage.from_dict(message) for message in taken.messages],
+            state=taken.state.to_dict(),
+            usage=taken.usage or None,
+            metadata={"stopped_reason": str(taken.end.stopped_reason)},
+        )
 
-    async def _turn(self, ctx: AgentContext, io: TurnIO, memory: MemoryManager | None) -> AgentResult:
+    async def _turn(self, ctx: AgentContext, io: TurnIO, memory: MemoryManager | None) -> TurnTaken:
         if memory is None:
             return await self._take(ctx, io, None)
         key = conversation_key(ctx.conversation_id)
         async with memory.turn(key, self.key, context=self.config.context) as conversation:
             return await self._take(ctx, io, conversation)
 
-    async def _take(self, ctx: AgentContext, io: TurnIO, conversation: Conversation | None) -> AgentResult:
+    async def _take(self, ctx: AgentContext, io: TurnIO, conversation: Conversation | None) -> TurnTaken:
         state = await self._state(ctx, conversation)
         text = ctx.get_user_message()
         if text is not None and self.is_terminal_state(state) and self.is_closing_message(text):
-            return AgentResult(response="", state=state.to_dict(), metadata={"stopped_reason": StoppedReason.CLOSED})
+            return nothing_to_say(self.key, state, io)
 
         incoming = repair(ctx.input_messages)
         if conversation is None:
@@ -245,14 +252,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
                 await conversation.commit([*incoming, *turn.messages], state=dump_state(scene.state), step=step)
 
         policy = self.config.policy()
-        turn, end = await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep)
-        return AgentResult(
-            response=end.response,
-            messages=[AgentMessage.from_dict(message) for message in turn.messages],
-            state=scene.state.to_dict(),
-            usage=turn.usage or None,
-            metadata={"stopped_reason": str(end.stopped_reason)},
-        )
+        return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep)
 
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
         return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
@@ -93,18 +94,18 @@ class JourneyScene(Generic[StateT, ToolsT]):
             self._report_step()
         return result
 
-    def snapshot(self) -> str:
-        return dump_state(self.state)
+    def snapshot(self) -> Snapshot:
+        return snapshot_of(self.state)
 
-    def restore(self, snapshot: str | None) -> None:
+    def restore(self, snapshot: Snapshot | None) -> None:
         if snapshot is None or self._is_unchanged(snapshot):
             return
-        put_back(self.state, load_state(type(self.state), snapshot))
+        put_back(self.state, snapshot)
         self._tools = None
 
-    def _is_unchanged(self, snapshot: str) -> bool:
+    def _is_unchanged(self, snapshot: Snapshot) -> bool:
         try:
-            return dump_state(self.state) == snapshot
+            return snapshot_of(self.state) == snapshot
         except StateError:
             return False
 
@@ -208,8 +209,27 @@ def load_state(
         ) from error
 
 
-def put_back(state: StateT, earlier: StateT) -> None:
-    """Make `state` equal to `earlier`, in place."""
+Snapshot: TypeAlias = bytes | str
+"""A state as it was, to be put back within the same process; never stored."""
+
+
+def snapshot_of(state: BaseJourneyState[Any]) -> Snapshot:
+    """The state as it is now.
+
+    Raises:
+        StateError: As with `dump_state`.
+    """
+    try:
+        # Several times as fast as JSON, and as strict: what it cannot hold is looked at again as JSON.
+        return marshal.dumps(state.to_dict())
+    except Exception:  # noqa: BLE001  to_dict is the author's; what is wrong with it is said by dump_state
+        return dump_state(state)
+
+
+def put_back(state: BaseJourneyState[Any], snapshot: Snapshot) -> None:
+    """Make `state` what it was when `snapshot` was taken, in place."""
+    data: JSONObject = marshal.loads(snapshot) if isinstance(snapshot, bytes) else json.loads(snapshot)
+    earlier = load_state(type(state), data)
     if hasattr(earlier, "__dict__"):
         values = cast("dict[str, Any]", state.__dict__)
         values.clear()

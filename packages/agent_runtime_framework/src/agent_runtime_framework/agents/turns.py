@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.scene import step_name, step_of
+from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
 from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn, TurnPolicy
 from agent_runtime_framework.messages import INTERRUPTED
@@ -31,6 +33,23 @@ class JourneyTurnScene(TurnScene, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnTaken:
+    """A turn that has been taken and kept.
+
+    Attributes:
+        end: How it ended.
+        messages: What it produced, in wire form.
+        state: The journey's state after it.
+        usage: Token counts.
+    """
+
+    end: Finish
+    messages: list[JSONObject]
+    state: Any
+    usage: JSONObject
+
+
 async def take_turn(
     key: str,
     scene: JourneyTurnScene,
@@ -40,7 +59,7 @@ async def take_turn(
     earlier: Sequence[JSONObject],
     taken: AbstractSet[str],
     keep: Callable[[Turn], Awaitable[None]],
-) -> tuple[Turn, Finish]:
+) -> TurnTaken:
     """Drive a turn and keep what came of it, also when it breaks half-way.
 
     A turn that breaks after tools have run keeps their messages and the state: what has happened is not forgotten,
@@ -59,6 +78,35 @@ async def take_turn(
     if emitter:
         emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(scene.state))})
     turn = Turn(policy, taken)
+    try:
+        end = await _to_the_end(turn, scene, io, earlier, keep)
+    except BaseException as error:
+        if emitter:
+            is_cancelled = isinstance(error, asyncio.CancelledError)
+            event = EventType.RUN_CANCELLED if is_cancelled else EventType.RUN_FAILED
+            emitter.emit(event, {"error": str(error), "error_type": type(error).__name__})
+        raise
+    if emitter:
+        _report_end(emitter, end, turn.usage)
+    return TurnTaken(end=end, messages=turn.messages, state=scene.state, usage=turn.usage)
+
+
+def nothing_to_say(key: str, state: Any, io: TurnIO) -> TurnTaken:
+    """The turn in which somebody said goodbye to a journey that is over: nothing is asked, said or kept."""
+    end = Finish("", StoppedReason.CLOSED)
+    if io.emitter:
+        io.emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(state))})
+        _report_end(io.emitter, end, {})
+    return TurnTaken(end=end, messages=[], state=state, usage={})
+
+
+async def _to_the_end(
+    turn: Turn,
+    scene: JourneyTurnScene,
+    io: TurnIO,
+    earlier: Sequence[JSONObject],
+    keep: Callable[[Turn], Awaitable[None]],
+) -> Finish:
     scene.begin()
     try:
         end = await drive(turn, scene, io, earlier)
@@ -66,13 +114,11 @@ async def take_turn(
         turn.abandon(INTERRUPTED)
         if turn.messages:
             await _keep_in_spite_of(error, keep(turn))
-        _report_failure(io, error)
         raise
     assert isinstance(end, Finish)  # nothing pauses a turn yet
     scene.end()
     await keep(turn)
-    _report_end(io, end, turn)
-    return turn, end
+    return end
 
 
 async def _keep_in_spite_of(error: BaseException, keeping: Awaitable[None]) -> None:
@@ -82,20 +128,11 @@ async def _keep_in_spite_of(error: BaseException, keeping: Awaitable[None]) -> N
         logger.exception("a turn broken by %s could not be kept", type(error).__name__)
 
 
-def _report_failure(io: TurnIO, error: BaseException) -> None:
-    if io.emitter:
-        is_cancelled = isinstance(error, asyncio.CancelledError)
-        event = EventType.RUN_CANCELLED if is_cancelled else EventType.RUN_FAILED
-        io.emitter.emit(event, {"error": str(error), "error_type": type(error).__name__})
-
-
-def _report_end(io: TurnIO, end: Finish, turn: Turn) -> None:
-    if not io.emitter:
-        return
+def _report_end(emitter: Emitter, end: Finish, usage: JSONObject) -> None:
     if end.stopped_reason == StoppedReason.CANCELLED:
-        io.emitter.emit(EventType.RUN_CANCELLED, {"error": "", "error_type": ""})
+        emitter.emit(EventType.RUN_CANCELLED, {"error": "", "error_type": ""})
         return
     if end.response:
-        io.emitter.emit(EventType.ASSISTANT_MESSAGE, {"content": end.response})
-    output = {"response": end.response, "stopped_reason": str(end.stopped_reason), "usage": turn.usage}
-    io.emitter.emit(EventType.RUN_SUCCEEDED, output)
+        emitter.emit(EventType.ASSISTANT_MESSAGE, {"content": end.response})
+    output = {"response": end.response, "stopped_reason": str(end.stopped_reason), "usage": usage}
+    emitter.emit(EventType.RUN_SUCCEEDED, output)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,11 +61,11 @@ class Scene(Protocol):
         """Run a call that passed; its exceptions pass through."""
         ...
 
-    def snapshot(self) -> str | None:
+    def snapshot(self) -> Any:
         """The state as it is, to be put back by `restore`; None if there is none."""
         ...
 
-    def restore(self, snapshot: str | None) -> None:
+    def restore(self, snapshot: Any) -> None:
         """Put the state back, in the same object."""
         ...
 
@@ -112,17 +113,17 @@ async def answer_call(
 
 def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | None:
     """Why a call may not run, for the model to read; None if it may."""
-    offers = [offer for offer in (sent, current) if offer is not None]
-    if any(call.name not in offer.tools for offer in offers) or (offers and call.name.startswith("_")):
-        return _not_offered(call, offers[-1])
-    closed = next((offer.closed for offer in offers if offer.closed is not None), None)
-    if closed is not None:
-        return f"Error: {preview(call.name, 64)} did not run: {closed}."
-    if call.error is not None:
-        problems = [call.error]
-    else:
-        # Where the offer changed, what counts is the schema the model was shown.
-        problems = offers[0].tools[call.name].check(call.arguments) if offers else []
+    problems: Sequence[str] = (call.error,) if call.error is not None else ()
+    shown, now = (sent if sent is not None else current), (current if current is not None else sent)
+    if shown is not None and now is not None:
+        tool = shown.tools.get(call.name)
+        if tool is None or call.name not in now.tools or call.name.startswith("_"):
+            return _not_offered(call, now)
+        if shown.closed is not None or now.closed is not None:
+            problems = (shown.closed or now.closed or "",)
+        elif not problems:
+            # Where the offer changed, what counts is the schema the model was shown.
+            problems = tool.check(call.arguments)
     if not problems:
         return None
     return f"Error: {preview(call.name, 64)} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."

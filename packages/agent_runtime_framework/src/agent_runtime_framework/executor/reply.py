@@ -47,6 +47,7 @@ MAX_OBJECTS = 64
 MAX_CALLS = 128
 """Calls of one reply beyond this number are forgotten; providers take no more in one message."""
 
+_CALL_MARK = re.compile(r"[{<(\[]")
 _TAGGED = re.compile(r"<\|?(tool_call|function_call)\|?>(.*?)(?:<\|?/?\1\|?>|</\|?\1\|?>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _BACKTICKED_LINE = re.compile(r"^[ \t]*`([^`\n]+)`[ \t]*$", re.MULTILINE)
@@ -98,7 +99,7 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
 
 def read_text(text: str, tools: Tools) -> tuple[str, list[ToolCall]]:
     """`text` without the calls written in it, and those calls."""
-    if len(text) > MAX_SCANNED_CHARS or not any(mark in text for mark in "{<(["):
+    if len(text) > MAX_SCANNED_CHARS or not _CALL_MARK.search(text):
         return text, []
     reader = _TextReader(tools)
     rest = text
