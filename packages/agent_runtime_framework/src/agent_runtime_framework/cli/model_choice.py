@@ -67,8 +67,7 @@ def choose_model(name: str | None, agent: Agent, screen: Screen) -> ChosenModel:
     if name:
         if parse_model(name) is None and not is_configured():
             raise UsageError(f"{name!r} names no provider; expected {_NAMES}")
-        client = get_llm_client(model=name)
-        return ChosenModel(client, _name_of(client, name))
+        return ChosenModel(get_llm_client(model=name), name)
     if agent.llm_client is not None:
         return ChosenModel(agent.llm_client, _name_of(agent.llm_client, type(agent.llm_client).__name__))
     if is_configured():

@@ -18,7 +18,7 @@ from agent_runtime_framework.cli.failures import UsageError
 from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
 from agent_runtime_framework.cli.screen import Screen, open_screen
 from agent_runtime_framework.cli.session import Session
-from agent_runtime_framework.cli.spans import Line, Span, line
+from agent_runtime_framework.cli.spans import Span, line
 from agent_runtime_framework.cli.targets import Agent, load_agent
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.memory import MemoryManager
@@ -147,9 +147,9 @@ async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: 
     if model.remark:
         screen.note(line(model.remark, "warn"))
     if model.is_fallback:
-        screen.note(*await _offers())
+        screen.note(*views.local_servers(await local_servers(timeout=0.4)))
     if screen.is_interactive:
-        screen.note(line("/help lists the commands; Ctrl-D leaves.", "quiet"))
+        screen.note(line(f"/help lists the commands; Ctrl-D leaves. {screen.remark}".rstrip(), "quiet"))
     messages = await session.messages(20)
     if messages:
         screen.note(line("Welcome back. This is where you were:", "strong"), *views.recap(messages, screen.marks))
@@ -159,19 +159,6 @@ async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: 
         screen.note(line("Say hello to begin.", "quiet"))
     if screen.is_interactive:
         screen.write("\n")
-
-
-async def _offers() -> list[Line]:
-    """Local servers that answer, with the words that would use them."""
-    return [
-        (
-            Span(f"{each.says}; ", "warn"),
-            Span(f"--model {each.model} or /model {each.model}", "accent"),
-            Span(" uses it"),
-        )
-        for each in await local_servers(timeout=0.4)
-        if each.is_ready
-    ]
 
 
 def _say_goodbye(session: Session, screen: Screen, args: Namespace, url: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.llm.available import Availability
 from agent_runtime_framework.cli.progress import Progress
 from agent_runtime_framework.cli.screen import Marks
 from agent_runtime_framework.cli.spans import Line, Span, cells, line, one_line, printable
@@ -92,6 +93,20 @@ def tools(offered: Sequence[ToolSchema]) -> Sequence[Line]:
     for tool in offered:
         lines.append((Span(signature(tool.to_openai_format()), "accent"), Span(f"  {tool.description}", "quiet")))
     return lines
+
+
+def local_servers(found: Sequence[Availability]) -> Sequence[Line]:
+    """Model servers that answer on this machine, with the words that would use them; they are only offered."""
+    return [
+        (
+            Span(f"{each.says}; to use it: ", "warn"),
+            Span(f"--model {each.model}", "accent"),
+            Span(" or, here, ", "warn"),
+            Span(f"/model {each.model}", "accent"),
+        )
+        for each in found
+        if each.is_ready
+    ]
 
 
 def signature(wire: Mapping[str, Any]) -> str:

@@ -62,11 +62,13 @@ class Screen(ABC):
         marks: Its signs.
         is_interactive: True if a person sits in front of it; otherwise input comes from a file or a pipe.
         can_erase: True if text that was written can be taken back.
+        remark: What would make it a better one; empty if nothing would.
     """
 
     marks: Marks
     is_interactive: bool
     can_erase: bool
+    remark: str = ""
 
     @property
     @abstractmethod

@@ -14,12 +14,12 @@ def open_screen() -> Screen:
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
     if os.name == "nt":
         is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if is_terminal:
-        try:
-            from agent_runtime_framework.cli.screen.rich import RichScreen
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in ("rich", "prompt_toolkit", "pygments"):
-                raise
-        else:
-            return RichScreen()
-    return PlainScreen()
+    if not is_terminal:
+        return PlainScreen()
+    try:
+        from agent_runtime_framework.cli.screen.rich import RichScreen
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("rich", "prompt_toolkit"):
+            raise
+        return PlainScreen("For colour and completion: pip install 'agent_runtime_framework[cli]'.")
+    return RichScreen()

@@ -19,7 +19,8 @@ class PlainScreen(Screen):
 
     can_erase = False
 
-    def __init__(self) -> None:
+    def __init__(self, remark: str = "") -> None:
+        self.remark = remark
         self.is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
         self.marks = Marks.for_encoding(sys.stdout.encoding)
         if self.is_interactive:
