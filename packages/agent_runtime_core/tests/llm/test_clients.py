@@ -1,5 +1,7 @@
 """What the clients of all vendors do alike, over real sockets."""
 
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import gc
 from collections.abc import AsyncIterator
@@ -153,6 +155,39 @@ async def test_failure_is_typed(
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault(529, "Overloaded", "overloaded_error"), ProviderUnavailable),
+        (Fault(500, "The server had an error", "server_error"), ProviderUnavailable),
+        (Fault(429, "slow down", "rate_limit_error"), RateLimited),
+        (Fault(400, "prompt is too long", "invalid_request_error"), ContextTooLong),
+        (Fault(400, "wrong", "invalid_request_error"), InvalidRequest),
+    ],
+    ids=str,
+)
+async def test_error_inside_a_stream_is_typed(
+    fake: FakeProvider, make_client: Any, fault: Fault, expected: type[ProviderError]
+) -> None:
+    fake.script(Reply("so far", breaks_off=fault))
+    chunks = make_client().stream(HELLO)
+
+    assert (await anext(chunks)).delta == "so far"
+    with pytest.raises(expected) as raised:
+        await anext(chunks)
+
+    assert type(raised.value) is expected
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.asyncio
+async def test_error_before_any_text_of_a_stream_is_tried_again(fake: FakeProvider, make_client: Any) -> None:
+    fake.script(Reply(breaks_off=Fault(529, "Overloaded", "overloaded_error")), Reply("ok"))
+
+    assert text_of(await collect(make_client().stream(HELLO))) == "ok"
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 async def test_silent_provider_times_out(fake: FakeProvider, make_client: Any, stream: bool) -> None:
     fake.script(Fault(kind="hang"))
@@ -257,6 +292,24 @@ def test_client_outlives_the_loop_it_was_first_used_in(caplog: pytest.LogCapture
     assert answers == ["one", "two"]
     gc.collect()
     assert not caplog.records
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the inner loops left sockets open
+def test_client_serves_loops_of_other_threads_and_forgets_them() -> None:
+    async def ask_here_and_in_threads(client: OpenAIClient) -> list[str]:
+        answers = [await _ask(client)]
+        for _ in range(3):
+            answers.append(await asyncio.to_thread(lambda: asyncio.run(_ask(client))))
+            assert len(client._elsewhere) == 1
+        return [*answers, await _ask(client, close=True)]
+
+    with FakeProvider(*[Reply(text) for text in "abcde"]) as fake:
+        client = OpenAIClient("key", "m", base_url=fake.openai_url, max_concurrency=1)
+        answers = asyncio.run(ask_here_and_in_threads(client))
+
+    assert answers == list("abcde")
+    del client
+    gc.collect()
 
 
 async def _ask(client: Any, *, close: bool = False) -> str:

@@ -41,6 +41,9 @@ def events(reply: Reply, number: int, model: str, request: JSONObject) -> Iterat
         for delta in _deltas(block, reply.piece):
             yield _event("content_block_delta", {"index": index, "delta": delta})
         yield _event("content_block_stop", {"index": index})
+    if reply.breaks_off is not None:
+        yield _event("error", error(reply.breaks_off))
+        return
     delta = {"stop_reason": _stop(reply), "stop_sequence": None}
     yield _event("message_delta", {"delta": delta, "usage": {"output_tokens": reply.completion_tokens}})
     yield _event("message_stop", {})
@@ -106,5 +109,5 @@ def _usage(reply: Reply) -> JSONObject:
 
 
 def _event(kind: str, data: JSONObject) -> bytes:
-    text = json.dumps({"type": kind, **data}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps({**data, "type": kind}, ensure_ascii=False, separators=(",", ":"))
     return f"event: {kind}\ndata: {text}\n\n".encode()

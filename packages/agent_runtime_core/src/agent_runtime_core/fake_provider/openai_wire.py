@@ -39,6 +39,9 @@ def events(reply: Reply, number: int, model: str, request: JSONObject) -> Iterat
         yield event({"tool_calls": [head]})
         for piece in pieces(arguments, reply.piece):
             yield event({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    if reply.breaks_off is not None:
+        yield _event(error(reply.breaks_off))
+        return
     yield event({}, _finish(reply))
     options: JSONObject = request.get("stream_options") or {}
     if options.get("include_usage"):

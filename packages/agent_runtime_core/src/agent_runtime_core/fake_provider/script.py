@@ -35,41 +35,6 @@ def call(name: str, /, **arguments: Any) -> Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer of the model, and how badly it is delivered.
-
-    Attributes:
-        text: What it says.
-        calls: The tools it asks for, in parallel.
-        finish: Why it stopped, in the protocol's own word; worked out when empty.
-        prompt_tokens: As reported.
-        completion_tokens: As reported.
-        cached_tokens: Of the prompt, read from the provider's cache.
-        reasoning_tokens: Of the completion.
-        reasoning: What it thought before; sent as thinking blocks, Anthropic only.
-        piece: Characters of text, or of arguments, in one streamed event.
-        held: True keeps the first byte back until `FakeProvider.release`.
-        cut_at: The connection ends after that many bytes of the body.
-        cut: `abrupt` breaks the transfer, `clean` ends it as if that had been all (as proxies do).
-        garbled_at: The streamed event of that index is not JSON; unstreamed, any value garbles the body.
-    """
-
-    text: str = ""
-    calls: Sequence[Call] = ()
-    finish: str = ""
-    prompt_tokens: int = 10
-    completion_tokens: int = 20
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    reasoning: str = ""
-    piece: int = 8
-    held: bool = False
-    cut_at: int | None = None
-    cut: Literal["abrupt", "clean"] = "abrupt"
-    garbled_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Fault:
     """A request that gets no reply.
 
@@ -89,6 +54,43 @@ class Fault:
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["status", "reset", "hang", "empty", "html"] = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of the model, and how badly it is delivered.
+
+    Attributes:
+        text: What it says.
+        calls: The tools it asks for, in parallel.
+        finish: Why it stopped, in the protocol's own word; worked out when empty.
+        prompt_tokens: As reported.
+        completion_tokens: As reported.
+        cached_tokens: Of the prompt, read from the provider's cache.
+        reasoning_tokens: Of the completion.
+        reasoning: What it thought before; sent as thinking blocks, Anthropic only.
+        piece: Characters of text, or of arguments, in one streamed event.
+        held: True keeps the first byte back until `FakeProvider.release`.
+        cut_at: The connection ends after that many bytes of the body.
+        cut: `abrupt` breaks the transfer, `clean` ends it as if that had been all (as proxies do).
+        garbled_at: The streamed event of that index is not JSON; unstreamed, any value garbles the body.
+        breaks_off: A stream sends this error behind the text and the calls, instead of its end.
+    """
+
+    text: str = ""
+    calls: Sequence[Call] = ()
+    finish: str = ""
+    prompt_tokens: int = 10
+    completion_tokens: int = 20
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    reasoning: str = ""
+    piece: int = 8
+    held: bool = False
+    cut_at: int | None = None
+    cut: Literal["abrupt", "clean"] = "abrupt"
+    garbled_at: int | None = None
+    breaks_off: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)

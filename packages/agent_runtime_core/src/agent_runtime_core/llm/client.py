@@ -89,7 +89,7 @@ class ProviderClient(LLMClient):
         self._client: Any = self._connect()
         self._made: Any = self._client
         self._home: weakref.ref[asyncio.AbstractEventLoop] | None = None
-        self._elsewhere: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+        self._elsewhere: dict[asyncio.AbstractEventLoop, Any] = {}
 
     async def generate(
         self,
@@ -129,8 +129,8 @@ class ProviderClient(LLMClient):
         return self._attempts.stream(lambda: self._pieces(messages, model, tools, kwargs), may_reset=allow_reset)
 
     async def aclose(self) -> None:
-        """Close the pooled connections; the client cannot be used afterwards."""
-        await self._client.close()
+        """Close the pooled connections of the running loop; the client cannot be used there afterwards."""
+        await self._vendor().close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,6 +166,7 @@ class ProviderClient(LLMClient):
             self._home = weakref.ref(loop)
             return self._client
         if loop not in self._elsewhere:
+            self._elsewhere = {other: made for other, made in self._elsewhere.items() if not other.is_closed()}
             self._elsewhere[loop] = self._connect()
         return self._elsewhere[loop]
 
