@@ -28,12 +28,15 @@ _DEADLINE = 30.0
 PROMPT = "› "  # noqa: RUF001
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*(?:[A-Za-z]|\Z)|\x1b\][^\x07]*\x07|\x1b[=>()][A-Z0-9]?|\x1b\Z")
 
-WITHOUT_EXTRA = """
-import sys
-sys.modules["rich"] = sys.modules["prompt_toolkit"] = None
+# The new session takes the pseudo-terminal over, so that Ctrl-C reaches it.
+START = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+{before}
 from agent_runtime_framework.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
+WITHOUT_EXTRA = 'sys.modules["rich"] = sys.modules["prompt_toolkit"] = None'
 
 SLOW = """
 import asyncio, sys
@@ -70,7 +73,7 @@ class Terminal:
             stderr=slave,
             cwd=cwd,
             env={**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment},
-            preexec_fn=_take_terminal,
+            start_new_session=True,
         )
         os.close(slave)
         self.raw = ""
@@ -114,11 +117,6 @@ class Terminal:
             return b""
 
 
-def _take_terminal() -> None:
-    os.setsid()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 Open = Callable[..., Terminal]
 
 
@@ -127,8 +125,8 @@ def open_terminal(tmp_path: Path) -> Generator[Open]:
     opened: list[Terminal] = []
 
     def opener(*args: str, columns: int = 100, has_extra: bool = True, **environment: str) -> Terminal:
-        start = ["-m", "agent_runtime_framework.cli.main"] if has_extra else ["-c", WITHOUT_EXTRA]
-        terminal = Terminal([*start, *args], tmp_path, columns, environment)
+        start = START.format(before="" if has_extra else WITHOUT_EXTRA)
+        terminal = Terminal(["-c", start, *args], tmp_path, columns, environment)
         opened.append(terminal)
         return terminal
 
@@ -234,3 +232,16 @@ def test_a_dumb_terminal_gets_no_escapes(open_terminal: Open, examples: Path) ->
 def test_a_narrow_terminal_shows_the_step_and_its_number(open_terminal: Open, examples: Path) -> None:
     terminal = open_terminal("chat", str(examples / "onboarding.py"), columns=40)
     terminal.expect("● welcome (1 of 4)")
+
+
+@pytest.mark.parametrize("has_extra", [True, False])
+def test_whoever_plays_the_model_can_stop_a_turn_too(open_terminal: Open, examples: Path, has_extra: bool) -> None:
+    terminal = open_terminal("chat", str(examples / "onboarding.py"), "--model", "me", has_extra=has_extra)
+    terminal.say("hello")
+    terminal.expect("reply as the model: ")
+    terminal.type("\x03")
+    terminal.expect("Stopped.")
+    terminal.say("hello again")
+    terminal.expect("reply as the model: ")
+    terminal.type("Welcome!\r")
+    terminal.expect(PROMPT)
