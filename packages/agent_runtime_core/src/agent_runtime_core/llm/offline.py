@@ -13,18 +13,20 @@ from datetime import date, datetime
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
+from agent_runtime_core.llm._offline.constraints import Problem
 from agent_runtime_core.llm._offline.decide import Bid, Decision, decide
 from agent_runtime_core.llm._offline.dialogue import Dialogue, read
 from agent_runtime_core.llm._offline.evidence import Context, fill
 from agent_runtime_core.llm._offline.found import Reading
-from agent_runtime_core.llm._offline.language import Language, detect, load
+from agent_runtime_core.llm._offline.language import Language, consists_of, detect, load
 from agent_runtime_core.llm._offline.offers import Offer, offers_of
 from agent_runtime_core.llm._offline.prompt import spoken
-from agent_runtime_core.llm._offline.reply import Situation, compose
+from agent_runtime_core.llm._offline.questions import ask_for
+from agent_runtime_core.llm._offline.reply import Situation, compose, explained, why_key
 from agent_runtime_core.llm._offline.schema import parameter
 from agent_runtime_core.llm._offline.text import readable
 
-__all__ = ["OfflineClient", "find_value"]
+__all__ = ["OfflineClient", "find_value", "objection", "question", "says"]
 
 _CHUNK = re.compile(r"\s*\S+\s*")
 
@@ -131,6 +133,44 @@ def find_value(
     wanted = parameter(name, schema, required=True)
     context = Context(today=today or _local_date(), asked=frozenset([name]) if question is not None else frozenset())
     return fill([wanted], Reading(text, chosen), context).values.get(name)
+
+
+def question(schema: Mapping[str, Any], name: str, *, language: str = "en") -> str:
+    """The question for a parameter, in words fit for a person; choices are named in it.
+
+    Args:
+        schema: The parameter's JSON Schema; a description in it is used.
+        name: What the parameter is called.
+        language: "en", "de" or "es".
+    """
+    return ask_for([parameter(name, schema, required=True)], load(language))
+
+
+def objection(
+    schema: Mapping[str, Any], name: str, *, limit: tuple[str, object] | None = None, language: str = "en"
+) -> str:
+    """Why an answer is none, in words fit for a person.
+
+    Args:
+        schema: The parameter's JSON Schema.
+        name: What the parameter is called.
+        limit: The JSON Schema keyword that it breaks, with its value; without one, it is no such value at all.
+        language: "en", "de" or "es".
+    """
+    chosen = load(language)
+    if limit is not None:
+        return explained(Problem(*limit), chosen)
+    return explained(Problem(why_key(parameter(name, schema, required=True))), chosen)
+
+
+def says(text: str, *, language: str | None = None) -> bool | None:
+    """True if a message is a yes and nothing else, False if it is a no; None for everything else."""
+    text = readable(text)
+    chosen = load(language) if language else detect([text])
+    for answer, lists in ((False, ("no", "unknown")), (True, ("yes",))):
+        if consists_of(text, chosen, lists[0], "thanks", *lists[1:]):
+            return answer
+    return None
 
 
 def _local_date() -> date:

@@ -12,13 +12,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
+from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
@@ -26,6 +27,7 @@ from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import KEY, Step
 from agent_runtime_framework.journey.definition import StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.prompting import render, step_prompt
+from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import ToolCall
 from agent_runtime_framework.tools.offer import Offer
 
@@ -67,22 +69,38 @@ class ClassScene(Generic[JourneyT]):
         self._provided = provided
         self._emitter = emitter
         self._definition = type(state).definition
+        self._collecting: dict[str, Collecting] = {}
 
     @property
     def here(self) -> StepDefinition:
         """The current step."""
         return self._definition.steps[self.state.step.name]
 
+    @property
+    def collecting(self) -> Collecting | None:
+        """The form that the current step is; None if it is none."""
+        step = self.here
+        if step.collect is None:
+            return None
+        if step.name not in self._collecting:
+            state = self.state
+            self._collecting[step.name] = Collecting(step.collect, lambda: state.progress_of(step.name), self._turn)
+        return self._collecting[step.name]
+
     def view(self) -> tuple[str | list[JSONObject], Offer]:
+        form = self.collecting
+        about = "" if form is None else form.prompt()
         offer = self.offer()
-        return step_prompt(self._definition, self.here, self.state, offer.withheld), offer
+        return step_prompt(self._definition, self.here, self.state, offer.withheld, about), offer
 
     def offer(self) -> Offer:
-        step = self.here
+        step, form = self.here, self.collecting
         reasons = {tool.name: why_not(tool, self.state) for tool in step.tools}
+        own = [self._schemas(tool) for tool in step.tools if reasons[tool.name] is None]
+        withheld = {name: reason for name, reason in reasons.items() if reason is not None}
         return Offer(
-            [self._schemas(tool) for tool in step.tools if reasons[tool.name] is None],
-            withheld={name: reason for name, reason in reasons.items() if reason is not None},
+            own if form is None else [*form.schemas(), *own],
+            withheld=withheld if form is None else {**form.withheld, **withheld},
             closed=AWAITS_USER if step.awaits_user and self.state.arrived_in == self._turn else None,
             requires_call=step.requires_tool,
         )
@@ -98,6 +116,9 @@ class ClassScene(Generic[JourneyT]):
             put_back(self.state, snapshot)
 
     async def run(self, call: ToolCall) -> object:
+        form = self.collecting
+        if form is not None and form.owns(call.name):
+            return form.run(call)
         tool = next(each for each in self.here.tools if each.name == call.name)
         arguments = self._schemas(tool).bind(call.arguments)
         arguments.update(self._filled(tool, call))
@@ -116,7 +137,12 @@ class ClassScene(Generic[JourneyT]):
             step = self.here
             if step.say is not None:
                 said.append(render(step.say, self.state))
-            if step.speaks or step.is_final:
+            form = self.collecting
+            if form is not None:
+                if not form.is_complete:
+                    words = form.say()
+                    return ([*said, words], True) if words is not None else (said, False)
+            elif step.speaks or step.is_final:
                 return said, not step.speaks
             target = await self._target_of(step)
             if target is None:
@@ -127,8 +153,18 @@ class ClassScene(Generic[JourneyT]):
             f"{self.here.name!r}; its say and run steps lead in a circle"
         )
 
+    def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
+        """What the person says to a form is listened to before anybody else gets it."""
+        form = self.collecting
+        heard = incoming if form is None else form.hear(earlier, incoming)
+        secrets = self.state.secrets()
+        return [hide_in_message(each, secrets) for each in heard] if secrets else heard
+
     def begin(self) -> None:
         """The person has said something: where patience is at its end, the journey goes on elsewhere."""
+        form = self.collecting
+        if form is not None:
+            form.begin()
         step = self.here
         if step.patience is not None and step.stuck is not None and self.state.fruitless >= step.patience:
             logger.info("step %r is stuck after %d fruitless turns", step.name, self.state.fruitless)
@@ -136,7 +172,11 @@ class ClassScene(Generic[JourneyT]):
 
     def end(self) -> None:
         """The turn is over; a turn without a successful call counts as fruitless."""
-        self.state.fruitless = 0 if self.has_progressed else self.state.fruitless + 1
+        form = self.collecting
+        if form is not None:
+            form.end()
+        has_progressed = self.has_progressed or any(each.has_progressed for each in self._collecting.values())
+        self.state.fruitless = 0 if has_progressed else self.state.fruitless + 1
 
     async def _target_of(self, step: StepDefinition) -> str | None:
         if step.run is None:
@@ -162,6 +202,7 @@ class ClassScene(Generic[JourneyT]):
         self.state.step = target
         self.state.arrived_in = self._turn
         self.state.fruitless = 0
+        self.state.reopen(target)
         if self._emitter:
             self._emitter.emit(EventType.STEP_ENTERED, {"step": target, "previous": previous})
 

@@ -7,7 +7,7 @@ import weakref
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID, uuid4
 
 from agent_runtime_core.errors import ConfigurationError
@@ -34,6 +34,9 @@ from agent_runtime_framework.memory import Conversation, MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
 from agent_runtime_framework.tools.schema import ToolSchema
 
+if TYPE_CHECKING:
+    from agent_runtime_core.usage import UsageLimit
+
 __all__ = ["JourneyAgent", "JourneyConfig"]
 
 StepT = TypeVar("StepT")
@@ -55,6 +58,7 @@ class JourneyConfig:
         limit_reply: The response when the limit is reached; None gives the last tool result.
         max_failures: How often the very same call may fail before the turn ends.
         ask_again: How many further requests an empty reply may cost, within `max_tool_iterations`.
+        usage_limit: No further request is made in a turn once this much has been used in it.
         context: Which earlier messages a request carries: "all", the last so many, or "step", those since the
             current step began (it takes a memory to know them; without one, "step" means all).
     """
@@ -67,19 +71,12 @@ class JourneyConfig:
     limit_reply: str | None = None
     max_failures: int = 3
     ask_again: int = 0
+    usage_limit: UsageLimit | None = None
     context: ContextPolicy = "all"
 
     def policy(self) -> TurnPolicy:
         """The same as the turn machine takes it."""
-        return TurnPolicy(
-            max_requests=self.max_tool_iterations,
-            terminal_tools=frozenset(self.terminal_tools),
-            require_tool_call=self.require_tool_call,
-            stop_on_text=self.stop_on_text,
-            limit_reply=self.limit_reply,
-            max_failures=self.max_failures,
-            ask_again=self.ask_again,
-        )
+        return TurnPolicy.of(self, self.max_tool_iterations)
 
 
 class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
@@ -232,7 +229,9 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         if text is not None and self.is_terminal_state(state) and self.is_closing_message(text):
             return nothing_to_say(self.key, state, io)
 
-        incoming = repair(ctx.input_messages)
+        scene = self._scene(state, ctx, io.emitter)
+        history = () if conversation is None else conversation.history.messages
+        incoming = scene.hear(history, repair(ctx.input_messages))
         if conversation is None:
             limit = self.config.context
             earlier = window(incoming, limit) if isinstance(limit, int) else incoming
@@ -242,8 +241,6 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             # Joining the sets would copy all ids of the conversation in every turn.
             taken = conversation.history.call_ids
             taken = taken | incoming_ids if (incoming_ids := call_ids(incoming)) else taken
-
-        scene = self._scene(state, ctx, io.emitter)
 
         async def keep(turn: Turn) -> None:
             await self.save_state(ctx, scene.state)

@@ -71,6 +71,9 @@ class JourneyScene(Generic[StateT, ToolsT]):
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
 
+    def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
+        return incoming
+
     def begin(self) -> None:
         pass
 

@@ -52,7 +52,9 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         return prompt if isinstance(prompt, str) else "\n\n".join(block["text"] for block in prompt)
 
     def get_tool_schemas(self, state: JourneyT) -> list[ToolSchema]:
-        return [self._schema(tool) for tool in self.journey.definition.steps[state.step.name].tools]
+        tools = self.journey.definition.steps[state.step.name].tools
+        form = self._scene(state, AgentContext.from_text("")).collecting
+        return [*(form.schemas() if form else ()), *(self._schema(tool) for tool in tools)]
 
     def create_tools(self, state: JourneyT, ctx: AgentContext) -> JourneyT:
         return state

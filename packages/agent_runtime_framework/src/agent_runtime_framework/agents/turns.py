@@ -24,6 +24,10 @@ class JourneyTurnScene(TurnScene, Protocol):
 
     state: Any
 
+    def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
+        """The person's new messages as they may be sent and stored: what must not be shown is taken out of them."""
+        ...
+
     def begin(self) -> None:
         """The person has said something, and nothing has been done yet."""
         ...

@@ -1,11 +1,18 @@
 """The short form: a conversation that must get somewhere, as one class."""
 
-from agent_runtime_framework.journey.declare import Field, IdempotencyKey, Injected, Step, derived, step
+from agent_runtime_framework.journey.ask import Ask
+from agent_runtime_framework.journey.declare import CollectStep, Field, IdempotencyKey, Injected, Step, derived, step
 from agent_runtime_framework.journey.definition import JourneyDefinition, StepDefinition, ToolDefinition
+from agent_runtime_framework.journey.form import Form
+from agent_runtime_framework.journey.form_journey import FormJourney
 from agent_runtime_framework.journey.journey import Journey
 
 __all__ = [
+    "Ask",
+    "CollectStep",
     "Field",
+    "Form",
+    "FormJourney",
     "IdempotencyKey",
     "Injected",
     "Journey",

@@ -21,7 +21,23 @@ from agent_runtime_framework.journey.definition import (
 )
 
 RESERVED = frozenset(
-    {"step", "key", "version", "definition", "state_fields", "agent", "to_dict", "from_dict", "is_complete", "copy"}
+    {
+        "collected",
+        "forms",
+        "progress_of",
+        "reopen",
+        "secrets",
+        "step",
+        "key",
+        "version",
+        "definition",
+        "state_fields",
+        "agent",
+        "to_dict",
+        "from_dict",
+        "is_complete",
+        "copy",
+    }
 )
 """Names a journey cannot use for fields, steps or tools of its own."""
 
@@ -111,6 +127,8 @@ def _compile_step(
         _fail(step.source, f"step {step.name!r} is given {' and '.join(kinds)}; a step is one of them")
     tools = tuple(_compile_tool(owner, *each, steps) for each in here if isinstance(each[2], ToolMark))
     _require_unique(tools, step)
+    if options.collect is not None and (options.to is None or options.final):
+        _fail(step.source, f"step {step.name!r} collects answers, but leads nowhere; give it to=, the step after it")
     if options.final and (tools or options.to):
         _fail(step.source, f"step {step.name!r} is final, but leads on; drop final=True, or its tools and to=")
     return StepDefinition(

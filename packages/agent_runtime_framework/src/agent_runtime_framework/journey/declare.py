@@ -6,10 +6,11 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, cast, overload
 
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.definition import Effect, Source
+from agent_runtime_framework.journey.form import Form, ModelT
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -100,6 +101,14 @@ class Step:
         return f"<step {owner}{self.name}>"
 
 
+class CollectStep(Step, Generic[ModelT]):
+    """A step that is a form; `state.collected(step)` gives what was collected."""
+
+    def __init__(self, options: StepOptions, source: Source, form: Form[ModelT]) -> None:
+        super().__init__(options, source)
+        self.form = form
+
+
 Target: TypeAlias = Step | str | Iterable[Step | str] | None
 """One step, several, or none; a step by itself or by name."""
 
@@ -158,6 +167,28 @@ def add_mark(function: Callable[..., Any], mark: ToolMark | HookMark) -> None:
     setattr(function, DECLARED, [*marks, mark])
 
 
+@overload
+def step(
+    prompt: str | None = None,
+    *,
+    collect: type[ModelT] | Form[ModelT],
+    to: Target = None,
+    patience: int | None = None,
+    stuck: Step | str | None = None,
+) -> CollectStep[ModelT]: ...
+@overload
+def step(
+    prompt: str | None = None,
+    *,
+    say: str | None = None,
+    run: Callable[..., Any] | None = None,
+    to: Target = None,
+    final: bool = False,
+    awaits_user: bool = False,
+    requires_tool: bool = False,
+    patience: int | None = None,
+    stuck: Step | str | None = None,
+) -> Step: ...
 def step(
     prompt: str | None = None,
     *,
@@ -187,11 +218,13 @@ def step(
         stuck: Where the journey goes then.
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
+    source = Source(frame.f_code.co_filename, frame.f_lineno)
+    form = None if collect is None else as_form(collect, source)
     options = StepOptions(
         prompt=prompt,
         say=say,
         run=run,
-        collect=collect,
+        collect=form,
         to=to,
         final=final,
         awaits_user=awaits_user,
@@ -199,7 +232,23 @@ def step(
         patience=patience,
         stuck=stuck,
     )
-    return Step(options, Source(frame.f_code.co_filename, frame.f_lineno))
+    return Step(options, source) if form is None else CollectStep(options, source, form)
+
+
+def as_form(collect: Any, source: Source) -> Form[Any]:
+    """What a step collects, as a form.
+
+    Raises:
+        ConfigurationError: It is neither a form nor a Pydantic model.
+    """
+    if isinstance(collect, Form):
+        return cast("Form[Any]", collect)
+    form = getattr(collect, "form", None)
+    if isinstance(form, Form):
+        return cast("Form[Any]", form)
+    if isinstance(collect, type) and hasattr(collect, "model_fields"):
+        return Form(cast("Any", collect))
+    raise ConfigurationError(f"{source}: collect={collect!r:.80}; expected a Pydantic model, or a Form of one")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

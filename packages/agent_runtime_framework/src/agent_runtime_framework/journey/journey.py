@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.journey.compile import compile_journey, key_of, prepare_fields
-from agent_runtime_framework.journey.declare import Field, Step, derived
+from agent_runtime_framework.journey.declare import CollectStep, Field, Step, derived
 from agent_runtime_framework.journey.definition import JourneyDefinition
 from agent_runtime_framework.journey.fields import StateFields
+from agent_runtime_framework.journey.form import ModelT
 from agent_runtime_framework.state.base import BaseJourneyState
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Journey(BaseJourneyState[Step]):
         version: Of the state's shape, of the class.
         arrived_in: The turn in which the conversation arrived at its step.
         fruitless: How many turns in a row brought nothing.
+        forms: How far the forms of its steps are, by step, as JSON. Sensitive answers are kept here in clear.
     """
 
     key: ClassVar[str] = ""
@@ -57,6 +60,7 @@ class Journey(BaseJourneyState[Step]):
     def __post_init__(self) -> None:
         self.arrived_in = ""
         self.fruitless = 0
+        self.forms: dict[str, JSONObject] = {}
         self._aside: JSONObject = {}
         self._step = type(self).definition.initial
 
@@ -86,9 +90,35 @@ class Journey(BaseJourneyState[Step]):
         """True once the journey is in a final step."""
         return type(self).definition.steps[self._step].is_final
 
+    def collected(self, step: CollectStep[ModelT]) -> ModelT | None:
+        """What was collected in a step; None until its form is complete."""
+        form, progress = step.form, self.forms.get(step.name)
+        return form.validate(progress) if progress is not None and form.is_complete(progress) else None
+
+    def progress_of(self, step: str) -> JSONObject:
+        """How far the form of a step is; the very object, to be changed by the form."""
+        return self.forms.setdefault(step, {})
+
+    def reopen(self, step: str) -> None:
+        """Let the answers of a step's form be confirmed again, because the journey comes back to it."""
+        progress = self.forms.get(step)
+        if progress is not None:
+            for note in ("confirmed", "summed_up_in"):
+                progress.pop(note, None)
+
+    def secrets(self) -> list[object]:
+        """Every sensitive value that is known, of fields and forms."""
+        cls = type(self)
+        found = [value for name in cls.state_fields.sensitive if (value := getattr(self, name)) not in (None, "")]
+        for name, progress in self.forms.items():
+            step = cls.definition.steps.get(name)
+            if step is not None and step.collect is not None:
+                found += step.collect.secrets(progress).values()
+        return found
+
     def to_dict(self) -> JSONObject:
         """The state as JSON: the step, the fields, what was kept aside, and the engine's own notes."""
-        notes = {"arrived_in": self.arrived_in, "fruitless": self.fruitless}
+        notes = {"arrived_in": self.arrived_in, "fruitless": self.fruitless, "forms": copy.deepcopy(self.forms)}
         kept = {name: note for name, note in notes.items() if note}
         stored = {**self._aside, "step": self._step, **type(self).state_fields.dump(self)}
         if type(self).version != 1:
@@ -113,6 +143,7 @@ class Journey(BaseJourneyState[Step]):
         state._step = cast("str", name)
         state.arrived_in = notes.get("arrived_in", "")
         state.fruitless = notes.get("fruitless", 0)
+        state.forms = notes.get("forms", {})
         state._aside = rest
         return state
 

@@ -17,17 +17,18 @@ MASK = "•••"
 """What stands for a sensitive value."""
 
 RULES = (
-    "You lead a conversation, one step at a time. Only a tool call records or changes anything: never say that "
+    "You guide a conversation, one step at a time. Only a tool call records or changes anything: never say that "
     "something is done unless a tool's result says so."
 )
 
 
 def step_prompt(
-    journey: JourneyDefinition, step: StepDefinition, state: Any, withheld: Mapping[str, str]
+    journey: JourneyDefinition, step: StepDefinition, state: Any, withheld: Mapping[str, str], about: str = ""
 ) -> list[JSONObject]:
     """The system prompt as blocks: the lasting head, marked for the providers' caches, and the step's instruction."""
     head = f"{journey.persona}\n\n{RULES}" if journey.persona else RULES
     tail = render(step.prompt or "", state)
+    tail = "\n".join(part for part in (tail, about) if part)
     for name, reason in withheld.items():
         tail += f"\n{name} is not possible now: {reason}"
     blocks: list[JSONObject] = [{"type": "text", "text": head, "cache_control": {"type": "ephemeral"}}]

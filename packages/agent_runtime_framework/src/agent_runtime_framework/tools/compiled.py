@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.tools.arguments import ArgumentCheck, compile_schema
@@ -63,9 +62,10 @@ def offered(schema: Offerable) -> OfferedTool:
     if entry is not None and entry[0]() is schema:
         return entry[1]
     wire = schema.to_openai_format()
-    if isinstance(schema, CallableSchema):
-        # Its own check coerces as the function's hints say, where a bare schema does not.
-        tool = OfferedTool(name=schema.name, wire=wire, check=schema.problems)
+    problems = getattr(schema, "problems", None)
+    if callable(problems):
+        # Its own check coerces as a function's hints say, or judges later; a bare schema does neither.
+        tool = OfferedTool(name=schema.name, wire=wire, check=cast("ArgumentCheck", problems))
     else:
         tool = _equal_or_new(schema.name, wire)
     _remember(schema, tool)

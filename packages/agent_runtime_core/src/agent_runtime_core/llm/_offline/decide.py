@@ -51,6 +51,7 @@ class Bid:
     mention: Mention = field(default_factory=Mention)
     agreed: bool = False
     fresh: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
 
     @property
     def missing(self) -> list[Parameter]:
@@ -64,7 +65,17 @@ class Bid:
             return False
         if self.offer.required:
             return bool(self.fresh)
-        return self.agreed or self.mention.score > 0 or (bool(self.fresh) and self.filling.strength > 1)
+        return (
+            self.agreed
+            or self.mention.score > 0
+            or self.is_answered
+            or (bool(self.fresh) and self.filling.strength > 1)
+        )
+
+    @property
+    def is_answered(self) -> bool:
+        """True if the question was for one of its parameters, and the person gave it."""
+        return bool(self.fresh & self.asked)
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -103,7 +114,7 @@ def _may_call(dialogue: Dialogue, bid: Bid, bids: Sequence[Bid]) -> bool:
         return False
     if any(call.name == bid.offer.name and call.arguments == bid.filling.values for call in made):
         return bool(not bid.offer.parameters and dialogue.failed and not dialogue.calls)
-    if bid.offer.required or bid.agreed or bid.mention.names_it or bid.filling.strength > 1:
+    if bid.offer.required or bid.agreed or bid.is_answered or bid.mention.names_it or bid.filling.strength > 1:
         return True
     others_wait = any(other.missing for other in bids)
     return not others_wait and bid.mention.score > max((b.mention.score for b in bids if b is not bid), default=0)
@@ -132,6 +143,7 @@ def _bid(dialogue: Dialogue, offer: Offer, offers: Sequence[Offer], language: La
         if index == 0:
             bid.mention = said
             bid.agreed = not dialogue.calls and _agrees(utterance, offer, offers, reading)
+            bid.asked = asked
             asked |= _goes_on(dialogue, offer, reading)
         wanted = [each for each in offer.parameters if each.name not in bid.filling.values]
         context = (

@@ -163,7 +163,7 @@ def _once_more(situation: Situation, waiting: Sequence[Bid]) -> str:
         return _joined(*_opening(situation), question)
     if len(waiting) == 1 and len(waiting[0].missing) == 1:
         parameter = waiting[0].missing[0]
-        return _joined(language.say(_why_key(parameter), "why"), _again(question, parameter, situation))
+        return _joined(language.say(why_key(parameter), "why"), _again(question, parameter, situation))
     return _joined(language.say("not_understood"), question)
 
 
@@ -173,7 +173,8 @@ def _again(question: str, parameter: Parameter, situation: Situation) -> str:
     return question or ask_for([parameter], situation.language)
 
 
-def _why_key(parameter: Parameter) -> str:
+def why_key(parameter: Parameter) -> str:
+    """The key of the sentence that says why an answer is none for this parameter."""
     return "pattern" if parameter.kind is Kind.CODE and parameter.schema.get("pattern") else parameter.kind.value
 
 

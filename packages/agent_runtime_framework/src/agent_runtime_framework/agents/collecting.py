@@ -1,0 +1,299 @@
+"""A collect step in one turn: what the model is told and offered, what it saved, and what code says next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.tools import ToolSchema
+from agent_runtime_framework.journey.ask import FormField
+from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question, object_schema
+from agent_runtime_framework.journey.grounding import is_grounded
+from agent_runtime_framework.journey.sensitive import hide_in_message, withhold
+from agent_runtime_framework.journey.wording import ask, summary, told, word
+from agent_runtime_framework.toolcalls import ToolCall
+
+SAVE, SKIP, CONFIRM = "save_answers", "skip_question", "confirm_answers"
+NOT_SUMMED_UP = "the person has not seen all answers yet; they are read out once every question is answered"
+
+_QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")
+
+
+class FormToolSchema(ToolSchema):
+    """A tool of a form. What does not fit is judged answer by answer when it runs, so nothing is refused before."""
+
+    def __init__(self, name: str, description: str, parameters: JSONObject) -> None:
+        super().__init__(name, description)
+        self.json_schema = parameters
+
+    def to_openai_format(self) -> JSONObject:
+        function = {"name": self.name, "description": self.description, "parameters": self.json_schema}
+        return {"type": "function", "function": function}
+
+    def problems(self, arguments: JSONObject) -> list[str]:
+        """Nothing."""
+        return []
+
+
+class Collecting:
+    """A form that is being filled, in one turn.
+
+    Args:
+        form: The form.
+        progress: Gives how far it is, to be changed in place; after a tool that failed it is another object.
+        turn: Names the turn.
+    """
+
+    def __init__(self, form: Form[Any], progress: Callable[[], Progress], turn: str) -> None:
+        self.form = form
+        self._progress = progress
+        self.has_progressed = False
+        self._turn = turn
+        self._said: list[str] = []
+        self._text = ""
+        self._reply: str | None = None
+        self._is_plain = False
+
+    @property
+    def progress(self) -> Progress:
+        """How far the form is."""
+        return self._progress()
+
+    def hear(self, earlier: Sequence[JSONObject], incoming: Sequence[JSONObject]) -> list[JSONObject]:
+        """Listen to the person; returns their messages as they may be sent and stored."""
+        messages = list(incoming)
+        last = next((i for i, each in reversed(list(enumerate(messages))) if each.get("role") == "user"), None)
+        if last is not None and isinstance(messages[last].get("content"), str):
+            messages[last] = {**messages[last], "content": self._withhold(messages[last]["content"])}
+            self._text = messages[last]["content"]
+        secrets = list(self.form.secrets(self.progress).values())
+        if secrets:
+            messages = [hide_in_message(each, secrets) for each in messages]
+        self._said = [text for each in (*earlier, *messages) if each.get("role") == "user" for text in _texts(each)]
+        return messages
+
+    def begin(self) -> None:
+        """Take a plain yes or no to the question that was asked, without asking the model what it means."""
+        answer = self._yes_or_no()
+        if answer is None:
+            return
+        question = self._asked()
+        if question is None:
+            if self.form.is_filled(self.progress) and self._was_summed_up():
+                self._confirm_or_change(is_right=answer)
+        elif question.kind != "open":
+            self._agree_or_drop(question, is_agreed=answer)
+            self._is_plain = True
+        elif question.field.is_flag:
+            self._is_plain = bool(self._apply({question.field.name: answer}, from_person=True).accepted)
+        elif not answer and not question.field.is_required:
+            self.form.decline(self.progress, question.field.name)
+            self._is_plain = self.has_progressed = True
+        self.has_progressed = self.has_progressed or self._is_plain
+
+    def end(self) -> None:
+        """The turn is over: what is next was asked in it."""
+        question = self.form.next_question(self.progress)
+        if question is not None:
+            self.form.asked(self.progress, question.field.name)
+
+    def schemas(self) -> list[FormToolSchema]:
+        """The tools, from the form as it is now."""
+        fields = [each for each in self.form.applicable(self.progress) if not each.is_sensitive]
+        about = "Record what the person said for any of these fields; also to change what they said before."
+        tools = [FormToolSchema(SAVE, about, object_schema(fields))] if fields else []
+        skippable = [each.name for each in self.form.open_fields(self.progress) if not each.is_required]
+        if skippable:
+            choice: JSONObject = {"type": "string", "enum": skippable}
+            about = "The person does not want to answer an optional question."
+            tools.append(FormToolSchema(SKIP, about, {"type": "object", "properties": {"field": choice}}))
+        if self.form.confirm and self.form.is_filled(self.progress) and self._was_summed_up():
+            nothing: JSONObject = {"type": "object", "properties": {}}
+            tools.append(FormToolSchema(CONFIRM, "The person says that all answers are right.", nothing))
+        return tools
+
+    @property
+    def withheld(self) -> dict[str, str]:
+        """What is not offered now, with the reasons."""
+        return {} if self._was_summed_up() or not self.form.confirm else {CONFIRM: NOT_SUMMED_UP}
+
+    def run(self, call: ToolCall) -> str:
+        """Run one of the form's tools; what the model is told."""
+        match call.name:
+            case "save_answers":
+                return _report(self._apply(call.arguments))
+            case "skip_question":
+                return self._skip(call.arguments.get("field"))
+            case _:
+                self.form.agree(self.progress)
+                self.has_progressed = True
+                return "Confirmed."
+
+    def owns(self, name: str) -> bool:
+        """True if a tool is the form's."""
+        return name in (SAVE, SKIP, CONFIRM)
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the form is done with."""
+        return self.form.is_complete(self.progress)
+
+    def say(self) -> str | None:
+        """What code says in the model's place, and the turn is over; None leaves the word to the model."""
+        if self._reply is None and not (self.has_progressed or self._is_plain or self._has_refused()):
+            return None
+        if self._reply is None and self._needs_the_model():
+            return None
+        return self._reply or self._next_words()
+
+    def prompt(self) -> str:
+        """The instruction for the model."""
+        form, language = self.form, self.form.language
+        lines = [
+            f"Only record what was really said, with {SAVE}; several answers at once, and corrections, are welcome."
+        ]
+        known = form.shown(self.progress)
+        if known:
+            lines.append(
+                "The current answers: " + "; ".join(f"{f.name}={told(f, v, language)}" for f, v in known) + "."
+            )
+        question = form.next_question(self.progress)
+        if question is None:
+            lines.append(f"Call {CONFIRM} once they agree to all of it.")
+            lines.append(
+                f'Ask "{word(language, "confirm")}"' if self._was_summed_up() else summary(form, self.progress)
+            )
+            self._sum_up()
+            return "\n".join(lines)
+        later = [each.name for each in form.open_fields(self.progress) if each.name != question.field.name]
+        if later:
+            lines.append(f"Only later come: {', '.join(later)}.")
+        lines.append(f'Ask "{ask(form, question)}"')
+        return "\n".join(lines)
+
+    def _withhold(self, text: str) -> str:
+        question = self._asked()
+        withheld = withhold(self.form, self.progress, text, question.field.name if question else None)
+        if withheld.found:
+            self._apply(withheld.found, from_person=True)
+        if withheld.reasons:
+            self.progress["reasons"] = {**self.progress.get("reasons", {}), **withheld.reasons}
+        if (withheld.found or withheld.reasons) and not self._says_more(withheld.text):
+            self._is_plain = True
+        return withheld.text
+
+    def _says_more(self, text: str) -> bool:
+        """True if a message without its sensitive answers still holds others, or a question."""
+        from agent_runtime_core.llm.offline import find_value
+
+        if _asks(text):
+            return True
+        rest = [each for each in self.form.applicable(self.progress) if not each.is_sensitive]
+        return any(find_value(each.schema, each.name, text) is not None for each in rest)
+
+    def _apply(self, values: JSONObject, *, from_person: bool = False) -> Outcome:
+        allowed = {
+            name: value
+            for name, value in values.items()
+            if from_person or name not in self.form.by_name or not self.form.by_name[name].is_sensitive
+        }
+        heard = None if from_person else self._heard
+        outcome = self.form.apply(self.progress, allowed, heard=heard, turn=self._turn)
+        self._outcome = outcome
+        if outcome.accepted:
+            self.has_progressed = True
+            self._has_corrected = bool(outcome.changed)
+            self.progress.pop("summed_up_in", None)
+        return outcome
+
+    _outcome: Outcome | None = None
+    _has_corrected = False
+
+    def _heard(self, field: FormField, value: Any) -> bool:
+        return is_grounded(value, self._said, schema=field.schema, name=field.name)
+
+    def _skip(self, name: object) -> str:
+        question = self.form.next_question(self.progress)
+        wanted = name if isinstance(name, str) and name else (question.field.name if question else "")
+        reason = self.form.decline(self.progress, wanted)
+        if reason is not None:
+            return f"Error: {reason}."
+        self.has_progressed = True
+        return f"Skipped: {wanted}."
+
+    def _confirm_or_change(self, *, is_right: bool) -> None:
+        self._is_plain = True
+        if is_right:
+            self.form.agree(self.progress)
+            return
+        self.progress.pop("summed_up_in", None)
+        self._reply = word(self.form.language, "change")
+
+    def _agree_or_drop(self, question: Question, *, is_agreed: bool) -> None:
+        name = question.field.name
+        if is_agreed:
+            self.form.agree(self.progress)
+            return
+        self.progress.get("doubtful", {}).pop(name, None)
+        self.progress["stale"] = [each for each in self.progress.get("stale", ()) if each != name]
+        self.progress.get("answers", {}).pop(name, None)
+
+    def _asked(self) -> Question | None:
+        """The question that was put to the person before this message."""
+        question = self.form.next_question(self.progress)
+        return question if question is not None and question.attempt > 0 else None
+
+    def _yes_or_no(self) -> bool | None:
+        from agent_runtime_core.llm.offline import says
+
+        return says(self._text) if self._text else None
+
+    def _was_summed_up(self) -> bool:
+        return self.progress.get("summed_up_in", self._turn) != self._turn
+
+    def _sum_up(self) -> None:
+        if self.progress.get("summed_up_in") is None:
+            self.progress["summed_up_in"] = self._turn
+
+    def _has_refused(self) -> bool:
+        return self._outcome is not None and bool(self._outcome.rejected or self._outcome.questioned)
+
+    def _needs_the_model(self) -> bool:
+        return self.form.wording == "model" or _asks(self._text)
+
+    def _next_words(self) -> str | None:
+        form = self.form
+        lead = word(form.language, "corrected") if self._has_corrected else ""
+        question = form.next_question(self.progress)
+        if question is not None:
+            return " ".join(filter(None, [lead, ask(form, question)]))
+        if form.is_complete(self.progress):
+            return None
+        self._sum_up()
+        return "\n".join(filter(None, [lead, summary(form, self.progress)]))
+
+
+def _texts(message: JSONObject) -> list[str]:
+    content = message.get("content")
+    if isinstance(content, str):
+        return [content]
+    blocks = cast("list[object]", content) if isinstance(content, list) else []
+    known = [cast("JSONObject", each) for each in blocks if isinstance(each, dict)]
+    return [each["text"] for each in known if isinstance(each.get("text"), str)]
+
+
+def _asks(text: str) -> bool:
+    return any(mark in text for mark in _QUESTION_MARKS)
+
+
+def _report(outcome: Outcome) -> str:
+    """What a save came to, for the model."""
+    parts: list[str] = []
+    if outcome.accepted:
+        parts.append(f"Saved: {', '.join(outcome.accepted)}.")
+    parts += [f"Not saved: {name}. {reason}" for name, reason in outcome.rejected.items()]
+    parts += [f"Not saved: {name}, because the person did not say it. Ask them." for name in outcome.questioned]
+    if outcome.cleared:
+        parts.append(f"To be asked again: {', '.join(outcome.cleared)}.")
+    return " ".join(parts) or "Nothing was new in that."
