@@ -15,6 +15,7 @@ from agent_runtime_framework.messages import (
     History,
     as_wire,
     call_ids,
+    is_sound,
     repair,
     text_of,
     tool_message,
@@ -250,3 +251,36 @@ def test_agent_message_is_accepted_in_a_history() -> None:
 )
 def test_text_of_any_content(content: object, text: str) -> None:
     assert text_of(content) == text
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_history_is_called_sound_only_if_repair_would_change_nothing(seed: int) -> None:
+    rng = random.Random(seed)
+    told_sound = 0
+    for _ in range(200):
+        messages = _conversation(rng)
+        assert is_sound(json.loads(json.dumps(repair(messages))))
+        damaged = _damaged(messages, rng)
+        if is_sound(damaged):
+            told_sound += 1
+            assert repair(damaged) == damaged
+    assert told_sound < 200
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user"},
+        {"role": "user", "content": "nul \x00"},
+        {"role": "user", "content": "half \ud800"},
+        {"role": "owner", "content": "hi"},
+        {"role": "assistant", "content": " "},
+        {"role": "tool", "content": "late", "tool_call_id": "a", "name": "save"},
+        {"role": "user", "content": "hi", "metadata": {}},
+        "hi",
+        assistant(None, "a"),
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "name": "save", "arguments": "{}"}]},
+    ],
+)
+def test_history_with_this_message_is_not_sound(message: Any) -> None:
+    assert not is_sound([{"role": "user", "content": "hi"}, message])

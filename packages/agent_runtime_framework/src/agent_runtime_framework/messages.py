@@ -14,10 +14,19 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias, TypeGuard, cast
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.toolcalls import MAPPING, call_entries, clean, clean_text, read_calls, unique_id
+from agent_runtime_framework.toolcalls import (
+    MAPPING,
+    call_entries,
+    clean,
+    clean_text,
+    is_clean,
+    is_wire_call,
+    read_calls,
+    unique_id,
+)
 
 ContextPolicy: TypeAlias = int | Literal["all", "step"]
 """Which earlier messages a request carries: all, the last so many, or those since the current step began."""
@@ -72,7 +81,7 @@ class AgentMessage:
         return cls(
             role=data["role"],
             content=data.get("content"),
-            tool_calls=list(data.get("tool_calls") or ()),
+            tool_calls=cast("list[JSONObject]", clean(data.get("tool_calls") or [])),
             tool_call_id=data.get("tool_call_id"),
             name=data.get("name"),
             metadata=dict(data.get("metadata") or {}),
@@ -90,7 +99,8 @@ class History:
     __slots__ = ("call_ids", "messages")
 
     def __init__(self, messages: Iterable[object] = ()) -> None:
-        self.messages: list[JSONObject] = repair(messages)
+        loaded = list(messages)
+        self.messages: list[JSONObject] = loaded if is_sound(loaded) else repair(loaded)
         self.call_ids: set[str] = call_ids(self.messages)
 
     def extend(self, messages: Iterable[JSONObject]) -> None:
@@ -105,6 +115,44 @@ class History:
         if len(kept) < len(self.messages):
             self.messages = kept
             self.call_ids = call_ids(kept)
+
+
+def is_sound(messages: Sequence[object]) -> TypeGuard[list[JSONObject]]:
+    """True if `repair` would change nothing; much cheaper, and all that a history of our own needs."""
+    open_calls: list[str] = []
+    seen = set[str]()
+    for message in messages:
+        if not isinstance(message, dict):
+            return False
+        wire = cast("JSONObject", message)
+        content = wire.get("content")
+        if content is not None and not (isinstance(content, str) and is_clean(content)):
+            return False
+        if open_calls:
+            if wire.get("role") != "tool" or wire.get("tool_call_id") != open_calls.pop():
+                return False
+        elif not _opens_soundly(wire, open_calls, seen):
+            return False
+    return not open_calls
+
+
+def _opens_soundly(message: JSONObject, open_calls: list[str], seen: set[str]) -> bool:
+    """Check a message that answers no call, and note the calls it makes, the first one last."""
+    role = message.get("role")
+    if role != "assistant":
+        return role in {"user", "system"} and message.keys() == {"role", "content"} and message["content"] is not None
+    calls = message.get("tool_calls")
+    if not calls:
+        return message.keys() == {"role", "content"} and bool((message["content"] or "").strip())
+    if message.keys() != {"role", "content", "tool_calls"}:
+        return False
+    for call in reversed(calls):
+        function = call.get("function")
+        if call.keys() != {"id", "type", "function"} or not is_wire_call(call["id"], function) or call["id"] in seen:
+            return False
+        seen.add(call["id"])
+        open_calls.append(call["id"])
+    return True
 
 
 def repair(messages: Iterable[object]) -> list[JSONObject]:

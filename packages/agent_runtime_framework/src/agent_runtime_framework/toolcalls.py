@@ -41,6 +41,7 @@ _BROKEN_CHARACTERS = re.compile("[\x00\ud800-\udfff]")
 # A string left open runs to the end: backing out of it at every quote would take quadratic time.
 _TRAILING_COMMA = re.compile(r',(?=\s*[}\]])|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _FENCE = re.compile(r"^```[\w-]*\s*\n?(.*?)\n?\s*```$", re.DOTALL)
+_CALL_KEYS = frozenset({"id", "type", "index", "function", "name", "arguments", "parameters", "args", "input"})
 _OTHER_ARGUMENT_KEYS = ("parameters", "args", "input")
 
 
@@ -54,6 +55,7 @@ class ToolCall:
         arguments: The parsed arguments; empty when `error` is set.
         text: The arguments as JSON text of an object.
         error: What is wrong with the arguments, for the model to read; None if they could be read.
+        extra: What else the provider put into the call and wants back with it, such as a thought's signature.
     """
 
     id: str
@@ -61,6 +63,7 @@ class ToolCall:
     arguments: JSONObject
     text: str = "{}"
     error: str | None = None
+    extra: JSONObject | None = None
 
     @property
     def wire_name(self) -> str:
@@ -70,7 +73,9 @@ class ToolCall:
     @property
     def wire(self) -> JSONObject:
         """The call as an entry of an assistant message's `tool_calls`."""
-        return {"id": self.id, "type": "function", "function": {"name": self.wire_name, "arguments": self.text}}
+        function = {"name": self.wire_name, "arguments": self.text}
+        wire: JSONObject = {"id": self.id, "type": "function", "function": function}
+        return wire if self.extra is None else {**self.extra, **wire}
 
 
 def read_calls(raw: object) -> list[ToolCall]:
@@ -159,6 +164,22 @@ def clean_text(text: str) -> str:
     return _BROKEN_CHARACTERS.sub("\ufffd", text)
 
 
+def is_clean(text: str) -> bool:
+    """True if `clean_text` would change nothing."""
+    return _BROKEN_CHARACTERS.search(text) is None if not text.isascii() else "\x00" not in text
+
+
+def is_wire_call(call_id: object, function: object) -> bool:
+    """True for the id and the function of a call in its wire form, with arguments in JSON that are an object."""
+    if not isinstance(call_id, str) or not _CALL_ID.fullmatch(call_id) or not isinstance(function, dict):
+        return False
+    parts = cast("JSONObject", function)
+    name, text = parts.get("name"), parts.get("arguments")
+    if not (isinstance(name, str) and _FUNCTION_NAME.fullmatch(name) and isinstance(text, str) and is_clean(text)):
+        return False
+    return text.startswith("{") and _read_text(text)[1] == text
+
+
 def clean(value: object) -> object:
     """`value` with `clean_text` applied to every text in its lists and dicts."""
     if isinstance(value, str):
@@ -184,7 +205,18 @@ def _read_call(entry: Mapping[str, Any]) -> ToolCall:
     raw = source.get("arguments")
     if raw is None:
         raw = next((source[key] for key in _OTHER_ARGUMENT_KEYS if source.get(key) is not None), None)
-    return ToolCall(_sound_id(entry.get("id"), name), name, *read_arguments(raw))
+    arguments, text, error = read_arguments(raw)
+    return ToolCall(_sound_id(entry.get("id"), name), name, arguments, text, error, _extra(entry))
+
+
+def _extra(entry: Mapping[str, Any]) -> JSONObject | None:
+    if entry.keys() <= _CALL_KEYS:
+        return None
+    kept = {key: value for key, value in entry.items() if key not in _CALL_KEYS and value is not None}
+    try:
+        return cast("JSONObject", read_json(json.dumps(kept))) if kept else None
+    except (TypeError, ValueError, RecursionError):  # no provider can want back what is no JSON
+        return None
 
 
 def _sound_id(given: object, name: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_runtime_core.usage import UsageLimit
 from agent_runtime_framework.executor.turn import (
     APOLOGY,
     CALL_NOTE,
@@ -27,7 +28,7 @@ from agent_runtime_framework.executor.turn import (
 )
 from agent_runtime_framework.messages import call_ids
 from agent_runtime_framework.testing import anthropic_problems, openai_problems
-from agent_runtime_framework.toolcalls import ToolCall, make_call
+from agent_runtime_framework.toolcalls import ToolCall, make_call, read_calls
 
 USER = {"role": "user", "content": "hi"}
 
@@ -460,3 +461,28 @@ def test_turn_broken_off_anywhere_is_complete_once_abandoned(
         turn = kept[-1]
     turn.abandon("Unknown.")
     assert openai_problems([USER, *turn.messages]) == []
+
+
+def test_what_a_provider_wants_back_stays_with_its_message() -> None:
+    turn = Turn(TurnPolicy())
+    thinking = [{"type": "thinking", "thinking": "hm", "signature": "s"}]
+    call = read_calls([{"id": "a", "name": "save", "arguments": "{}", "extra_content": {"signature": "x"}}])[0]
+    turn.replied(Reply("", (call,), None, {"thinking_blocks": thinking}))
+    message = turn.messages[0]
+    assert message["thinking_blocks"] == thinking
+    assert message["tool_calls"][0]["extra_content"] == {"signature": "x"}
+
+
+def test_usage_at_its_limit_ends_the_turn_politely() -> None:
+    turn = Turn(TurnPolicy(usage_limit=UsageLimit(max_tokens=100)))
+    turn.replied(Reply("", (ToolCall("a", "save", {}),), {"prompt_tokens": 90, "completion_tokens": 20}))
+    turn.answered("a", "Saved.")
+    assert turn.next() == Finish(APOLOGY, StoppedReason.USAGE_LIMIT)
+    assert turn.messages[-1] == {"role": "assistant", "content": APOLOGY}
+
+
+def test_usage_below_its_limit_lets_the_turn_go_on() -> None:
+    turn = Turn(TurnPolicy(usage_limit=UsageLimit(max_tokens=1_000)))
+    turn.replied(Reply("", (ToolCall("a", "save", {}),), {"prompt_tokens": 90, "completion_tokens": 20}))
+    turn.answered("a", "Saved.")
+    assert isinstance(turn.next(), CallModel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.events import SILENT, Emitter
@@ -31,6 +31,9 @@ from agent_runtime_framework.messages import AgentMessage, call_ids, repair
 from agent_runtime_framework.toolcalls import ToolCall
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
+
+if TYPE_CHECKING:
+    from agent_runtime_core.usage import UsageLimit
 
 __all__ = [
     "CallableToolExecutor",
@@ -164,6 +167,7 @@ class LLMExecutorConfig:
         limit_reply: The response when the limit is reached; None gives the last tool result.
         max_failures: How often the very same call may fail before the run ends.
         ask_again: How many further requests an empty reply may cost, within `max_iterations`.
+        usage_limit: No further request is made once this much has been used in the run.
     """
 
     max_iterations: int = 10
@@ -173,18 +177,11 @@ class LLMExecutorConfig:
     limit_reply: str | None = None
     max_failures: int = 3
     ask_again: int = 0
+    usage_limit: UsageLimit | None = None
 
     def policy(self) -> TurnPolicy:
         """The same as the turn machine takes it."""
-        return TurnPolicy(
-            max_requests=self.max_iterations,
-            terminal_tools=frozenset(self.terminal_tools),
-            require_tool_call=self.require_tool_call,
-            stop_on_text=self.stop_on_text,
-            limit_reply=self.limit_reply,
-            max_failures=self.max_failures,
-            ask_again=self.ask_again,
-        )
+        return TurnPolicy.of(self, self.max_iterations)
 
 
 @dataclass

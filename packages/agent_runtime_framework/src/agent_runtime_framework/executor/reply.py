@@ -47,6 +47,9 @@ MAX_OBJECTS = 64
 MAX_CALLS = 128
 """Calls of one reply beyond this number are forgotten; providers take no more in one message."""
 
+KEPT_KEYS = ("thinking_blocks", "reasoning_content")
+"""What of a reply, besides text and calls, is kept and sent back: providers refuse tool results without it."""
+
 _CALL_MARK = re.compile(r"[{<(\[]")
 _TAGGED = re.compile(r"<\|?(tool_call|function_call)\|?>(.*?)(?:<\|?/?\1\|?>|</\|?\1\|?>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
@@ -94,7 +97,8 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
         text, written = read_text(text, tools)
         if not calls:
             calls = written
-    return Reply(text, tuple(calls[:MAX_CALLS]), usage)
+    extra = {key: content[key] for key in KEPT_KEYS if content.get(key)}
+    return Reply(text, tuple(calls[:MAX_CALLS]), usage, extra or None)
 
 
 def read_text(text: str, tools: Tools) -> tuple[str, list[ToolCall]]:

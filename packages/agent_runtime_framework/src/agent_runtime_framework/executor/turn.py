@@ -25,17 +25,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self, TypeAlias, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeGuard, cast
 
 from agent_runtime_core.errors import AgentRuntimeError
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.messages import call_ids, tool_message
 from agent_runtime_framework.toolcalls import MAPPING, ToolCall, unique_id
 
+if TYPE_CHECKING:
+    from agent_runtime_core.usage import UsageLimit
+
 APOLOGY = "I'm sorry, I can't get this done at the moment. Please try again, or tell me more."
-"""What the person reads when a call keeps failing and no other sentence is configured."""
+"""What the person reads when a call keeps failing, or a limit is reached, and no other sentence is configured."""
 
 NOT_RUN = "Error: not run, because the turn ended before this call's turn came."
 """The answer to a call that was never started."""
@@ -56,6 +59,7 @@ class StoppedReason(StrEnum):
     TERMINAL_TOOL = "terminal_tool"
     MAX_ITERATIONS = "max_iterations"
     REPEATED_FAILURE = "repeated_failure"
+    USAGE_LIMIT = "usage_limit"
     CLOSED = "closed"
     CANCELLED = "cancelled"
 
@@ -73,6 +77,7 @@ class TurnPolicy:
         max_failures: How often the very same call may fail.
         ask_again: How many further requests replies may cost that are empty, or text where a call is needed; they
             count in the budget.
+        usage_limit: No further request is made once this much has been used in the turn.
     """
 
     max_requests: int = 10
@@ -82,6 +87,33 @@ class TurnPolicy:
     limit_reply: str | None = None
     max_failures: int = 3
     ask_again: int = 0
+    usage_limit: UsageLimit | None = None
+
+    @classmethod
+    def of(cls, habits: TurnHabits, max_requests: int) -> Self:
+        """The policy that a configuration describes."""
+        return cls(
+            max_requests=max_requests,
+            terminal_tools=frozenset(habits.terminal_tools),
+            require_tool_call=habits.require_tool_call,
+            stop_on_text=habits.stop_on_text,
+            limit_reply=habits.limit_reply,
+            max_failures=habits.max_failures,
+            ask_again=habits.ask_again,
+            usage_limit=habits.usage_limit,
+        )
+
+
+class TurnHabits(Protocol):
+    """What the configurations of executors and journeys have in common; `TurnPolicy` says what each means."""
+
+    terminal_tools: set[str]
+    require_tool_call: bool
+    stop_on_text: bool
+    limit_reply: str | None
+    max_failures: int
+    ask_again: int
+    usage_limit: UsageLimit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +124,13 @@ class Reply:
         text: What the person may see; empty if there is nothing.
         calls: The tool calls, in order.
         usage: Token counts as the client reported them.
+        extra: What else of the message the provider wants back with it, such as its thinking.
     """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     usage: Mapping[str, Any] | None = None
+    extra: JSONObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +235,9 @@ class Turn:
             return CallTool(call, self._is_first) if self._pause is None else Pause(call, self._pause)
         if self.requests >= self.policy.max_requests:
             return self._end(StoppedReason.MAX_ITERATIONS, self.policy.limit_reply)
+        limit = self.policy.usage_limit
+        if limit is not None and limit.exceeded_by(self.usage) is not None:
+            return self._end(StoppedReason.USAGE_LIMIT, self.policy.limit_reply or APOLOGY)
         return CallModel(self.requests, self._note)
 
     @property
@@ -235,7 +272,7 @@ class Turn:
             add_usage(self.usage, reply.usage)
         if reply.calls:
             return self._queue(reply, offered)
-        self._take_text(reply.text, insists)
+        self._take_text(reply, insists)
         return ()
 
     def answered(self, call_id: str, result: str, *, ok: bool = True) -> None:
@@ -335,9 +372,8 @@ class Turn:
 
     def _queue(self, reply: Reply, offered: Iterable[str] | None) -> tuple[ToolCall, ...]:
         calls = tuple(self._with_own_id(call) for call in reply.calls)
-        self.messages.append(
-            {"role": "assistant", "content": reply.text or None, "tool_calls": [call.wire for call in calls]}
-        )
+        message = {"role": "assistant", "content": reply.text or None, "tool_calls": [call.wire for call in calls]}
+        self.messages.append(message if reply.extra is None else {**reply.extra, **message})
         self._waiting = list(calls)
         self._offered = None if offered is None else list(offered)
         self._is_first = True
@@ -346,16 +382,16 @@ class Turn:
     def _with_own_id(self, call: ToolCall) -> ToolCall:
         own = unique_id(call.id, self._taken, self._ids)
         self._ids.add(own)
-        return call if own == call.id else ToolCall(own, call.name, call.arguments, call.text, call.error)
+        return call if own == call.id else replace(call, id=own)
 
-    def _take_text(self, text: str, insists: bool) -> None:
-        policy = self.policy
+    def _take_text(self, reply: Reply, insists: bool) -> None:
+        policy, text = self.policy, reply.text
         if (insists or not text) and self._fruitless_replies < policy.ask_again:
             self._fruitless_replies += 1
             self._note = CALL_NOTE if text else EMPTY_REPLY_NOTE
             return
         if text:
-            self.messages.append({"role": "assistant", "content": text})
+            self.messages.append({**(reply.extra or {}), "role": "assistant", "content": text})
         if policy.stop_on_text:
             self._finish = Finish(self._with_said(text), StoppedReason.TEXT_RESPONSE)
         else:
@@ -391,7 +427,7 @@ _PLAIN = (
 
 def call_to_dict(call: ToolCall) -> JSONObject:
     """A call as JSON; `ToolCall(**…)` reads it back."""
-    return {name: deepcopy(getattr(call, name)) for name in ("id", "name", "arguments", "text", "error")}
+    return {name: deepcopy(getattr(call, name)) for name in ("id", "name", "arguments", "text", "error", "extra")}
 
 
 def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:
