@@ -1,6 +1,6 @@
 """What the documentation shows, works.
 
-Rules for pages (README.md, the packages' READMEs, docs/**/*.md):
+Rules for pages (README.md, AGENTS.md, the packages' READMEs, docs/**/*.md):
     - Python blocks of a page run in order in one namespace, in a folder that holds only `examples`; `await` may stand
       at top level.
     - A block with `title="name"` is also written to that file, so that later commands can use it.
@@ -40,7 +40,7 @@ from agent_runtime_core.registry import clear_registry
 from agent_runtime_framework import config as framework_config
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "AGENTS.md", *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")])
 
 PROGRAMS = {"agent-runtime", "python", "printf", "echo", "cat", "ls", "pytest"}
 LOOKED_AT = {"pip", "make", "cd", "git", "export", "source"}
