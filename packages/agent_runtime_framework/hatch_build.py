@@ -8,7 +8,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 class LockStep(MetadataHookInterface):
     def update(self, metadata: dict[str, Any]) -> None:
         same = f"=={metadata['version']}"
-        metadata["dependencies"] = [f"agent_runtime_core{same}", "pydantic>=2.7"]
+        metadata["dependencies"] = [f"agent_runtime_core{same}", "pydantic>=2.7", "docstring_parser>=0.16"]
         extras = {name: [f"agent_runtime_core[{name}]{same}"] for name in self.config["from-core"]}
         extras |= self.config["extras"]
         everything = [item for name, items in extras.items() if name != "dev" for item in items]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.strict_schema import strict_schema
 from agent_runtime_core.tools import ToolParameter, ToolSchema
 
 if TYPE_CHECKING:
@@ -19,7 +21,17 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _PREVIEW_CHARS = 80
-_NULL = {"type": "null"}
+_SAYS_WHAT = {"type", "$ref", "enum", "const", "oneOf", "allOf"}
+
+MISSING_LIBRARY = (
+    "deriving a tool's schema needs Pydantic and docstring_parser: pip install 'agent_runtime_core[schemas]'"
+)
+
+
+@lru_cache(maxsize=1_000)
+def schema_of(function: Callable[..., Any], name: str | None, strict: bool) -> CallableSchema:
+    """The schema of a function; the same object for the same function."""
+    return CallableSchema(function, name=name, strict=strict)
 
 
 class CallableSchema(ToolSchema):
@@ -31,11 +43,13 @@ class CallableSchema(ToolSchema):
         function: The function; `self` of a method is left out.
         name: What the model calls it; the function's own name by default.
         hidden: Parameters the model does not see, because somebody else fills them.
-        owner: The class whose names the hints may use, for a function still inside a class body.
+        owner: The class whose nested classes the hints may name.
+        names: What else the hints may name, besides the globals of the function's module.
         strict: Describe it as OpenAI's strict mode wants it: every parameter required, nothing else allowed.
 
     Raises:
-        ConfigurationError: A parameter has no hint, or is one a model cannot fill (`*args`, positional-only).
+        ConfigurationError: A parameter has no hint, is one a model cannot fill (`*args`, positional-only), or is of a
+            type that JSON cannot hold.
     """
 
     def __init__(
@@ -45,9 +59,13 @@ class CallableSchema(ToolSchema):
         name: str | None = None,
         hidden: Collection[str] = (),
         owner: type | None = None,
+        names: Mapping[str, Any] | None = None,
         strict: bool = False,
     ) -> None:
-        from docstring_parser import parse
+        try:
+            from docstring_parser import parse
+        except ImportError as error:
+            raise ConfigurationError(MISSING_LIBRARY) from error
 
         self.function = function
         self.strict = strict
@@ -55,11 +73,16 @@ class CallableSchema(ToolSchema):
         docstring = parse(inspect.getdoc(function) or "")
         about = "\n\n".join(text for text in (docstring.short_description, docstring.long_description) if text)
         signature = _visible(function, hidden)
-        self._optional = {key for key, each in signature.items() if each.default is not inspect.Parameter.empty}
-        hints = _hints(function, signature, owner)
+        hints = _hints(function, signature, {**_nested_classes(owner), **(names or {})})
         self._adapter = _adapter(self.name, signature, hints, {each.arg_name: each for each in docstring.params})
-        schema = _plain_schema(self._adapter)
-        self.json_schema: JSONObject = _strict(schema) if strict else schema
+        schema = _plain_schema(self.name, self._adapter)
+        self.json_schema: JSONObject = strict_schema(schema, self.name) if strict else schema
+        # Where null means nothing else, it means that the model would rather have left the parameter out.
+        self._droppable = frozenset(
+            key
+            for key, each in signature.items()
+            if each.default is not inspect.Parameter.empty and not _takes_null(schema["properties"][key])
+        )
         super().__init__(self.name, about, _parameters(schema))
 
     def to_openai_format(self) -> JSONObject:
@@ -74,11 +97,10 @@ class CallableSchema(ToolSchema):
         Raises:
             pydantic.ValidationError: They do not fit.
         """
-        given = dict(arguments)
-        if self.strict:
-            # In strict mode a model sends null for what it would leave out.
-            given = {name: value for name, value in given.items() if value is not None or name not in self._optional}
-        return dict(self._adapter.validate_python(given))
+        given = arguments
+        if self._droppable:
+            given = {name: value for name, value in given.items() if value is not None or name not in self._droppable}
+        return self._adapter.validate_python(given)
 
     def problems(self, arguments: Mapping[str, Any]) -> list[str]:
         """What does not fit, as sentences for the model that name field, value and what fits."""
@@ -102,12 +124,11 @@ def _adapter(
     try:
         from typing import NotRequired
 
-        from pydantic import Field, TypeAdapter
+        from pydantic import ConfigDict, Field, TypeAdapter, with_config
+        from pydantic.errors import PydanticUserError
         from typing_extensions import TypedDict
     except ImportError as error:
-        raise ConfigurationError(
-            "deriving a tool's schema needs Pydantic: pip install 'agent_runtime_core[schemas]'"
-        ) from error
+        raise ConfigurationError(MISSING_LIBRARY) from error
     fields: dict[str, Any] = {}
     for key, parameter in signature.items():
         text = documented[key].description if key in documented else None
@@ -117,16 +138,31 @@ def _adapter(
         )
         fields[key] = hint if parameter.default is inspect.Parameter.empty else NotRequired[hint]
     shape: Any = TypedDict(name, fields)  # pyright: ignore[reportArgumentType]  made at run time
-    return TypeAdapter(shape)
+    try:
+        # A model that is asked for a text often sends a bare number.
+        return TypeAdapter(with_config(ConfigDict(coerce_numbers_to_str=True))(shape))
+    except (PydanticUserError, TypeError) as error:
+        raise ConfigurationError(_unfit(name, error)) from error
+
+
+def _unfit(name: str, error: Exception) -> str:
+    reason = str(error).strip().split("\n", 1)[0]
+    return f"a parameter of tool {name!r} is of a type that a model cannot fill: {reason}"
+
+
+def _nested_classes(owner: type | None) -> dict[str, Any]:
+    """Classes that were declared in a class; its other attributes would hide the types they are named after."""
+    bases = reversed(owner.__mro__) if owner is not None else ()
+    return {name: each for base in bases for name, each in vars(base).items() if isinstance(each, type)}
 
 
 def _hints(
-    function: Callable[..., Any], signature: Mapping[str, inspect.Parameter], owner: type | None
+    function: Callable[..., Any], signature: Mapping[str, inspect.Parameter], names: dict[str, Any]
 ) -> dict[str, Any]:
     name = function.__name__
     try:
-        hints = get_type_hints(function, localns=dict(vars(owner)) if owner else None, include_extras=True)
-    except NameError as error:
+        hints = get_type_hints(function, localns=names, include_extras=True)
+    except (NameError, TypeError, SyntaxError) as error:
         raise ConfigurationError(f"the hints of tool {name!r} cannot be read: {error}") from error
     missing = [key for key in signature if key not in hints]
     if missing:
@@ -136,8 +172,13 @@ def _hints(
     return hints
 
 
-def _plain_schema(adapter: TypeAdapter[JSONObject]) -> JSONObject:
-    schema = cast("JSONObject", _without_titles(adapter.json_schema()))
+def _plain_schema(name: str, adapter: TypeAdapter[JSONObject]) -> JSONObject:
+    from pydantic.errors import PydanticUserError
+
+    try:
+        schema = cast("JSONObject", _without_titles(adapter.json_schema()))
+    except PydanticUserError as error:
+        raise ConfigurationError(_unfit(name, error)) from error
     return {"type": "object", "properties": {}, "required": [], **schema}
 
 
@@ -200,28 +241,12 @@ def _without_titles(node: Any) -> Any:
     return [_without_titles(each) for each in cast("list[Any]", node)] if isinstance(node, list) else node
 
 
-def _strict(node: Any) -> Any:
-    """The schema as strict mode wants it: all properties required, nothing else allowed, no defaults."""
-    if isinstance(node, list):
-        return [_strict(each) for each in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    schema = {key: _strict(value) for key, value in cast("JSONObject", node).items() if key != "default"}
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        required = set(schema.get("required", ()))
-        for name, each in cast("JSONObject", properties).items():
-            if name not in required:
-                properties[name] = _nullable(each)
-        schema["required"] = list(cast("JSONObject", properties))
-        schema["additionalProperties"] = False
-    return schema
-
-
-def _nullable(schema: JSONObject) -> JSONObject:
-    if schema.get("type") == "null" or _NULL in schema.get("anyOf", ()):
-        return schema
-    return {"anyOf": [schema, _NULL]}
+def _takes_null(schema: JSONObject) -> bool:
+    """True if null is a value of its own here, or if the schema does not say what is."""
+    choices: list[JSONObject] = schema.get("anyOf") or [schema]
+    return any(
+        each.get("type") == "null" or None in each.get("enum", ()) or not each.keys() & _SAYS_WHAT for each in choices
+    )
 
 
 def _sentence(error: Any) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from agent_runtime_core.interfaces import JSONObject
+
+if TYPE_CHECKING:
+    from agent_runtime_core.callables import CallableSchema
 
 
 @dataclass
@@ -55,6 +58,25 @@ class ToolSchema:
     name: str
     description: str
     parameters: list[ToolParameter] = field(default_factory=list[ToolParameter])
+
+    @staticmethod
+    def from_callable(function: Callable[..., Any], *, name: str | None = None, strict: bool = False) -> CallableSchema:
+        """The schema that a function's hints and docstring describe; `self` of a method is left out.
+
+        Arguments for it are validated and converted by Pydantic: a parameter that is a `date` gets a date. Asked for
+        again, the schema is the same object.
+
+        Args:
+            function: The function, or a method, of a class or of an object.
+            name: What the model calls it; the function's own name by default.
+            strict: Describe it as OpenAI's strict mode wants it.
+
+        Raises:
+            ConfigurationError: A parameter has no hint, or one that a model cannot fill.
+        """
+        from agent_runtime_core.callables import schema_of
+
+        return schema_of(getattr(function, "__func__", function), name, strict)
 
     def to_openai_format(self) -> JSONObject:
         """The schema as a chat-completions function."""
