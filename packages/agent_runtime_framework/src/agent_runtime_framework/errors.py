@@ -5,6 +5,8 @@ AgentRuntimeError
 ├── RunError                             this run ends; the conversation is intact
 │   ├── ConversationConflict             somebody else committed to the conversation first
 │   │   └── NestedTurn                   a task began a turn inside a turn of the same conversation
+│   ├── ConversationBusy                 a message was refused, because others are being answered
+│   ├── LeaseLost                        another owner took over the turn; what this one does counts no longer
 │   ├── StateError (ValueError)          a stored state no longer fits its class
 │   └── StoreError                       the store could not do what was asked
 │       ├── StoreUnreadable              there, but not a store of ours, or damaged
@@ -21,7 +23,9 @@ from agent_runtime_core.errors import AgentRuntimeError, ConfigurationError, Run
 __all__ = [
     "AgentRuntimeError",
     "ConfigurationError",
+    "ConversationBusy",
     "ConversationConflict",
+    "LeaseLost",
     "MoveRefused",
     "NestedTurn",
     "RunError",
@@ -68,6 +72,46 @@ class NestedTurn(ConversationConflict):
         return (
             f"a turn of conversation {self.conversation_id!r} was begun inside another turn of it, by the same task; "
             "finish the first one, or use another conversation_id for the inner one"
+        )
+
+
+class ConversationBusy(RunError):
+    """A message was not accepted, because the conversation is busy; nothing was kept, and it may be sent again.
+
+    Attributes:
+        conversation_id: The conversation.
+        reason: Why.
+    """
+
+    def __init__(self, conversation_id: str, reason: str) -> None:
+        super().__init__(conversation_id, reason)
+        self.conversation_id = conversation_id
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"conversation {self.conversation_id!r} is busy: {self.reason}; the message was not accepted, "
+            "send it again later"
+        )
+
+
+class LeaseLost(RunError):
+    """Another owner took over a turn; nothing that this one did since was kept.
+
+    Attributes:
+        conversation_id: The conversation.
+        turn: The turn.
+    """
+
+    def __init__(self, conversation_id: str, turn: int) -> None:
+        super().__init__(conversation_id, turn)
+        self.conversation_id = conversation_id
+        self.turn = turn
+
+    def __str__(self) -> str:
+        return (
+            f"turn {self.turn} of conversation {self.conversation_id!r} was taken over by another process, because its "
+            "lease ran out; that process finishes it"
         )
 
 

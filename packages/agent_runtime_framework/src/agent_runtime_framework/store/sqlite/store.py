@@ -7,16 +7,29 @@ import json
 import sqlite3
 import weakref
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConversationConflict, StoreError, StoreUnreadable
 from agent_runtime_framework.messages import ContextPolicy
 from agent_runtime_framework.state.serializer import StateSerializer
-from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, Stored
+from agent_runtime_framework.store.delivery import (
+    Accepted,
+    Claim,
+    DurableStore,
+    Ending,
+    Entry,
+    Finished,
+    Incoming,
+    Lease,
+    Outcome,
+    TurnInfo,
+)
+from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored
+from agent_runtime_framework.store.sqlite import delivery
 from agent_runtime_framework.store.sqlite.database import Database
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -32,12 +45,13 @@ _MESSAGES = "SELECT body FROM messages WHERE conversation = ? AND seq >= ? ORDER
 _ADVANCE = """
 UPDATE conversations
 SET revision = revision + 1, next_seq = next_seq + ?1, next_turn = next_turn + 1, updated_at = ?2
-WHERE id = ?3 AND revision = ?4
+WHERE id = ?3 AND revision = ?4 AND running IS NULL
 RETURNING key, revision, next_seq, next_turn"""
 _BEGIN = """
 INSERT INTO conversations (id, revision, next_seq, next_turn, created_at, updated_at) VALUES (?3, 1, 1 + ?1, 2, ?2, ?2)
 ON CONFLICT (id) DO UPDATE
-SET revision = 1, next_seq = next_seq + ?1, next_turn = next_turn + 1, updated_at = ?2 WHERE revision = 0
+SET revision = 1, next_seq = next_seq + ?1, next_turn = next_turn + 1, updated_at = ?2
+    WHERE revision = 0 AND running IS NULL
 RETURNING key, revision, next_seq, next_turn"""
 _REVISION = "SELECT revision FROM conversations WHERE id = ?"
 _ADD_MESSAGE = "INSERT INTO messages (conversation, seq, turn, body) VALUES (?, ?, ?, ?)"
@@ -64,7 +78,7 @@ SELECT id, revision, next_seq - oldest_seq, updated_at FROM conversations
 ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"""
 
 
-class SQLiteStore(Store):
+class SQLiteStore(DurableStore):
     """Conversations in one SQLite file, which several processes may use at once.
 
     Args:
@@ -138,12 +152,55 @@ class SQLiteStore(Store):
             for each, revision, messages, updated_at in rows
         ]
 
+    async def accept(self, message: Incoming, lease: Lease | None = None) -> Accepted:
+        now = self._clock()
+        return await self._database.write(lambda connection: delivery.accept(connection, message, lease, now))
+
+    async def claim(self, conversation_id: str, lease: Lease, *, gone: str | None = None) -> Claim | None:
+        now = self._clock()
+        return await self._database.write(lambda each: delivery.claim(each, conversation_id, lease, now, gone))
+
+    async def record(self, claim: Claim, entries: Sequence[Entry], ttl: timedelta) -> None:
+        now, rows = self._clock(), [delivery.entry_row(entry) for entry in entries]
+        await self._database.write(lambda connection: delivery.record(connection, claim, rows, ttl, now))
+
+    async def finish(self, claim: Claim, finished: Finished, lease: Lease | None = None) -> Claim | None:
+        now, commit = self._clock(), finished.commit
+        bodies = [_encode(commit, message) for message in commit.messages]
+
+        def work(connection: sqlite3.Connection) -> Claim | None:
+            key, first_seq = delivery.finish(connection, claim, finished, len(bodies), now)
+            _keep(connection, commit, bodies, key, claim.turn, first_seq)
+            return None if lease is None else delivery.claim(connection, claim.conversation_id, lease, now)
+
+        return await self._database.write(work)
+
+    async def renew(self, claims: Sequence[Claim], ttl: timedelta) -> list[Ending | Literal["lost"] | None]:
+        now = self._clock()
+        return await self._database.write(lambda connection: delivery.renew(connection, claims, ttl, now))
+
+    async def release(self, claim: Claim) -> None:
+        await self._database.write(lambda connection: delivery.release(connection, claim))
+
+    async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:
+        return await self._database.write(lambda connection: delivery.stop(connection, conversation_id, ending))
+
+    async def outcome(self, conversation_id: str, message_id: str) -> Outcome | None:
+        return await self._database.read(lambda each: delivery.outcome(each, conversation_id, message_id))
+
+    async def stranded(self, limit: int = 100) -> list[tuple[str, str | None]]:
+        now = self._clock()
+        return await self._database.read(lambda connection: delivery.stranded(connection, now, limit))
+
+    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
+        return await self._database.read(lambda each: delivery.turns(each, conversation_id, last), is_large=True)
+
     async def aclose(self) -> None:
         if self._database.is_open:
             await asyncio.to_thread(self._database.close)
 
     def _now(self) -> str:
-        return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
+        return delivery.stamp(self._clock())
 
     def _decode(self, conversation_id: str, bodies: Sequence[str]) -> list[JSONObject]:
         try:
@@ -213,15 +270,24 @@ def _commit(commit: Commit, bodies: Sequence[str], now: str, connection: sqlite3
     row = execute(_ADVANCE, values).fetchone() if commit.revision else execute(_BEGIN, values[:3]).fetchone()
     if row is None:
         found = _revision(connection, commit.conversation_id)
-        raise ConversationConflict(commit.conversation_id, expected=commit.revision, found=found or 0)
+        # A turn that is being delivered keeps the revision and holds the conversation all the same.
+        raise ConversationConflict(
+            commit.conversation_id, expected=commit.revision, found=None if found == commit.revision else found or 0
+        )
     key, revision, next_seq, next_turn = row
     first_seq, turn = next_seq - len(bodies), next_turn - 1
+    _keep(connection, commit, bodies, key, turn, first_seq)
+    execute(_ADD_TURN, (key, turn, commit.agent_key, commit.step, first_seq, now))
+    return revision
+
+
+def _keep(
+    connection: sqlite3.Connection, commit: Commit, bodies: Sequence[str], key: int, turn: int, first_seq: int
+) -> None:
     connection.executemany(_ADD_MESSAGE, [(key, first_seq + at, turn, body) for at, body in enumerate(bodies)])
     if commit.state is not None or commit.step is not None:
         state = None if commit.state is None else clean_text(commit.state)
-        execute(_KEEP_AGENT, (key, commit.agent_key, state, commit.step, first_seq))
-    execute(_ADD_TURN, (key, turn, commit.agent_key, commit.step, first_seq, now))
-    return revision
+        connection.execute(_KEEP_AGENT, (key, commit.agent_key, state, commit.step, first_seq))
 
 
 def _revision(connection: sqlite3.Connection, conversation_id: str) -> int | None:

@@ -1,0 +1,360 @@
+"""Messages that are delivered, on SQLite: what one transaction does, on a connection that is inside it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeAlias
+from uuid import uuid4
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.errors import ConversationBusy, ConversationConflict, LeaseLost
+from agent_runtime_framework.store.delivery import (
+    Accepted,
+    Claim,
+    Ending,
+    Entry,
+    Finished,
+    Incoming,
+    Lease,
+    Outcome,
+    TurnInfo,
+)
+from agent_runtime_framework.toolcalls import clean_text
+
+_OPEN = """
+INSERT INTO conversations (id, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO NOTHING"""
+_HEAD = """
+SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq
+FROM conversations WHERE id = ?"""
+_KNOWN = """
+SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason'
+FROM inbox AS i LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
+WHERE i.conversation = ? AND i.message_id = ?"""
+_OUTCOME = _KNOWN.replace("i.conversation = ? AND", "i.conversation = (SELECT key FROM conversations WHERE id = ?) AND")
+_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND status = 'waiting'"
+_SUPERSEDE = "UPDATE inbox SET status = 'superseded', body = NULL WHERE conversation = ? AND status = 'waiting'"
+_PUT = """
+INSERT INTO inbox (conversation, no, message_id, agent_key, policy, body, status, accepted_at)
+VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)"""
+_RECEIVED = "UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?2, stop = ?3 WHERE key = ?1"
+
+_NEXT = """
+SELECT no, message_id, agent_key, policy, body FROM inbox
+WHERE conversation = ? AND status = 'waiting' ORDER BY no LIMIT ?"""
+_BEGIN = """
+INSERT INTO turns (conversation, no, agent_key, first_seq, status, run_id, started_at)
+VALUES (?, ?, ?, ?, 'running', ?, ?)"""
+_TAKE_UP = "UPDATE inbox SET status = 'running', turn = ? WHERE conversation = ? AND no = ?"
+_OWN = """
+UPDATE conversations SET epoch = epoch + 1, lease_owner = ?2, lease_until = ?3, running = ?4, next_turn = ?5
+WHERE key = ?1"""
+_AGAIN = """
+UPDATE turns SET attempts = attempts + 1 WHERE conversation = ? AND no = ? RETURNING agent_key, run_id, attempts"""
+_TAKEN_UP = "SELECT message_id, body FROM inbox WHERE conversation = ? AND turn = ? ORDER BY no"
+_RECORDED = """
+SELECT no, kind, outcome, name, call_id, effect, state, notes FROM journal
+WHERE conversation = ? AND turn = ? ORDER BY no"""
+
+_HOLD = "UPDATE conversations SET lease_until = ?3 WHERE id = ?1 AND epoch = ?2 RETURNING key, stop"
+_RECORD = """
+INSERT INTO journal (conversation, turn, no, kind, outcome, name, call_id, effect, state, notes, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (conversation, turn, no) DO UPDATE SET
+    outcome = excluded.outcome, state = excluded.state, notes = excluded.notes, recorded_at = excluded.recorded_at"""
+
+_ADVANCE = """
+UPDATE conversations SET
+    revision = revision + 1, next_seq = next_seq + ?1, updated_at = ?2,
+    running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL
+WHERE id = ?3 AND epoch = ?4 AND revision = ?5
+RETURNING key, next_seq"""
+_END = """
+UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8
+WHERE conversation = ?1 AND no = ?2"""
+_SETTLE = """
+UPDATE inbox SET
+    body = NULL,
+    status = CASE WHEN ?3 = 'answered'
+        AND no > (SELECT min(no) FROM inbox WHERE conversation = ?1 AND turn = ?2) THEN 'merged' ELSE ?3 END
+WHERE conversation = ?1 AND turn = ?2"""
+_FORGET = "DELETE FROM journal WHERE conversation = ? AND turn = ?"
+
+_RELEASE = """
+UPDATE conversations SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1
+WHERE id = ? AND epoch = ? RETURNING key"""
+_NOT_COUNTED = "UPDATE turns SET attempts = attempts - 1 WHERE conversation = ? AND no = ?"
+_STOP = "UPDATE conversations SET stop = ?2 WHERE id = ?1 AND running IS NOT NULL RETURNING running"
+_STRANDED = """
+SELECT DISTINCT c.id, CASE WHEN c.lease_until > ?1 THEN c.lease_owner END
+FROM inbox AS i JOIN conversations AS c ON c.key = i.conversation
+WHERE i.status IN ('waiting', 'running') ORDER BY i.conversation LIMIT ?2"""
+_TURNS = """
+SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt FROM turns
+WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""
+
+MAX_MERGED = 100
+"""How many messages one turn answers at most."""
+
+
+@dataclass(slots=True)
+class _Head:
+    """A conversation's row."""
+
+    key: int
+    revision: int
+    epoch: int
+    lease_owner: str | None
+    lease_until: str | None
+    next_turn: int
+    next_inbox: int
+    agent_key: str | None
+    running: int | None
+    stop: Ending | None
+    next_seq: int
+
+
+_Waiting: TypeAlias = tuple[int, str, str, str, str]
+"""no, message_id, agent_key, policy, body"""
+
+
+def stamp(now: datetime) -> str:
+    """A time as it is stored; comparable as text."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def accept(connection: sqlite3.Connection, message: Incoming, lease: Lease | None, now: datetime) -> Accepted:
+    """Take a message in, and claim its turn if the conversation is idle."""
+    execute = connection.execute
+    conversation_id = message.conversation_id
+    execute(_OPEN, (conversation_id, stamp(now)))
+    head = _head(connection, conversation_id)
+    assert head is not None  # it was made sure of
+    known = execute(_KNOWN, (head.key, message.message_id)).fetchone()
+    if known is not None:
+        return Accepted(outcome=_outcome(known), is_new=False)
+    stopped = _apply_policy(connection, head, message)
+    agent_key = message.agent_key or head.agent_key or message.default_agent
+    body = clean_text(to_json(message.body))
+    row = (head.key, head.next_inbox, message.message_id, agent_key, message.policy, body, stamp(now))
+    execute(_PUT, row)
+    execute(_RECEIVED, (head.key, agent_key, head.stop if stopped is None else "superseded"))
+    claimed = None
+    if lease is not None and head.running is None:
+        claimed = claim(connection, conversation_id, lease, now)
+    status = "waiting" if claimed is None or message.message_id not in claimed.message_ids else "running"
+    return Accepted(outcome=Outcome(status=status), claim=claimed, stopped_turn=stopped)
+
+
+def claim(
+    connection: sqlite3.Connection, conversation_id: str, lease: Lease, now: datetime, gone: str | None = None
+) -> Claim | None:
+    """Begin the next turn, or continue the one that was left."""
+    head = _head(connection, conversation_id)
+    if head is None or (head.lease_until is not None and head.lease_until > stamp(now) and head.lease_owner != gone):
+        return None
+    if head.running is not None:
+        return _continue(connection, conversation_id, head, head.running, lease, now)
+    waiting = connection.execute(_NEXT, (head.key, MAX_MERGED)).fetchall()
+    taken = _taken_up(waiting)
+    if not taken:
+        return None
+    return _begin(connection, conversation_id, head, taken, lease, now)
+
+
+def record(
+    connection: sqlite3.Connection, claim: Claim, rows: Sequence[tuple[Any, ...]], ttl: timedelta, now: datetime
+) -> None:
+    """Keep journal entries, if the claim still stands."""
+    held = connection.execute(_HOLD, (claim.conversation_id, claim.epoch, stamp(now + ttl))).fetchone()
+    if held is None:
+        raise LeaseLost(claim.conversation_id, claim.turn)
+    values = [(held[0], claim.turn, *row, stamp(now)) for row in rows]
+    connection.executemany(_RECORD, values)
+
+
+def entry_row(entry: Entry) -> tuple[Any, ...]:
+    """An entry as the columns that hold it."""
+    return (
+        entry.no,
+        entry.kind,
+        None if entry.outcome is None else clean_text(to_json(entry.outcome)),
+        entry.name,
+        entry.call_id,
+        entry.effect,
+        None if entry.state is None else clean_text(entry.state),
+        None if entry.notes is None else clean_text(to_json(entry.notes)),
+    )
+
+
+def finish(
+    connection: sqlite3.Connection, claim: Claim, finished: Finished, message_count: int, now: datetime
+) -> tuple[int, int]:
+    """End a turn; returns the conversation's key and the number of the first message."""
+    conversation_id = claim.conversation_id
+    values = (message_count, stamp(now), conversation_id, claim.epoch, claim.revision)
+    row = connection.execute(_ADVANCE, values).fetchone()
+    if row is None:
+        head = _head(connection, conversation_id)
+        if head is None or head.epoch != claim.epoch:
+            raise LeaseLost(conversation_id, claim.turn)
+        raise ConversationConflict(conversation_id, expected=claim.revision, found=head.revision)
+    key, next_seq = row
+    first_seq = next_seq - message_count
+    ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
+    connection.execute(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt))))
+    connection.execute(_SETTLE, (key, claim.turn, finished.ending))
+    connection.execute(_FORGET, (key, claim.turn))
+    return key, first_seq
+
+
+def renew(
+    connection: sqlite3.Connection, claims: Sequence[Claim], ttl: timedelta, now: datetime
+) -> list[Ending | Literal["lost"] | None]:
+    """Hold every lease that still stands."""
+    until = stamp(now + ttl)
+    found = [connection.execute(_HOLD, (each.conversation_id, each.epoch, until)).fetchone() for each in claims]
+    return ["lost" if row is None else row[1] for row in found]
+
+
+def release(connection: sqlite3.Connection, claim: Claim) -> None:
+    """Give a turn back, if the claim still stands."""
+    row = connection.execute(_RELEASE, (claim.conversation_id, claim.epoch)).fetchone()
+    if row is not None:
+        connection.execute(_NOT_COUNTED, (row[0], claim.turn))
+
+
+def stop(connection: sqlite3.Connection, conversation_id: str, ending: str) -> int | None:
+    """Ask that the running turn end."""
+    row = connection.execute(_STOP, (conversation_id, ending)).fetchone()
+    return None if row is None else row[0]
+
+
+def outcome(connection: sqlite3.Connection, conversation_id: str, message_id: str) -> Outcome | None:
+    """Where a message stands."""
+    row = connection.execute(_OUTCOME, (conversation_id, message_id)).fetchone()
+    return None if row is None else _outcome(row)
+
+
+def stranded(connection: sqlite3.Connection, now: datetime, limit: int) -> list[tuple[str, str | None]]:
+    """Conversations with something to do, with the owner if its lease still stands."""
+    return connection.execute(_STRANDED, (stamp(now), limit)).fetchall()
+
+
+def turns(connection: sqlite3.Connection, conversation_id: str, last: int) -> list[TurnInfo]:
+    """The last turns, oldest first."""
+    rows = connection.execute(_TURNS, (conversation_id, last)).fetchall()
+    return [
+        TurnInfo(
+            no=no,
+            agent_key=agent_key,
+            status=status,
+            step=step,
+            attempts=attempts,
+            started_at=started_at,
+            ended_at=ended_at,
+            reply=reply,
+            receipt=None if receipt is None else json.loads(receipt),
+        )
+        for no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt in reversed(rows)
+    ]
+
+
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+"""JSON as it is stored; what is no JSON is kept as text."""
+
+
+def _head(connection: sqlite3.Connection, conversation_id: str) -> _Head | None:
+    row = connection.execute(_HEAD, (conversation_id,)).fetchone()
+    return None if row is None else _Head(*row)
+
+
+def _apply_policy(connection: sqlite3.Connection, head: _Head, message: Incoming) -> int | None:
+    """Make room for a message; returns the turn it interrupts.
+
+    Raises:
+        ConversationBusy: There is none.
+    """
+    if message.policy == "interrupt":
+        connection.execute(_SUPERSEDE, (head.key,))
+        return head.running
+    waiting: int = connection.execute(_WAITING, (head.key,)).fetchone()[0]
+    if message.policy == "reject" and (waiting or head.running is not None):
+        raise ConversationBusy(message.conversation_id, "a message is being answered, and the policy is 'reject'")
+    if waiting >= message.max_waiting:
+        raise ConversationBusy(message.conversation_id, f"{waiting} messages are waiting already")
+    return None
+
+
+def _taken_up(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    """The oldest message and, if it may be merged, its neighbours that may be too."""
+    taken = list(waiting[:1])
+    if taken and taken[0][3] == "merge":
+        for each in waiting[1:]:
+            if each[3] != "merge" or each[2] != taken[0][2]:
+                break
+            taken.append(each)
+    return taken
+
+
+def _begin(
+    connection: sqlite3.Connection,
+    conversation_id: str,
+    head: _Head,
+    taken: Sequence[_Waiting],
+    lease: Lease,
+    now: datetime,
+) -> Claim:
+    turn, run_id, agent_key = head.next_turn, str(uuid4()), taken[0][2]
+    connection.execute(_BEGIN, (head.key, turn, agent_key, head.next_seq, run_id, stamp(now)))
+    connection.executemany(_TAKE_UP, [(turn, head.key, each[0]) for each in taken])
+    connection.execute(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, turn + 1))
+    return Claim(
+        conversation_id=conversation_id,
+        agent_key=agent_key,
+        turn=turn,
+        run_id=run_id,
+        epoch=head.epoch + 1,
+        revision=head.revision,
+        attempts=1,
+        message_ids=tuple(each[1] for each in taken),
+        bodies=tuple(json.loads(each[4]) for each in taken),
+    )
+
+
+def _continue(
+    connection: sqlite3.Connection, conversation_id: str, head: _Head, turn: int, lease: Lease, now: datetime
+) -> Claim:
+    execute = connection.execute
+    agent_key, run_id, attempts = execute(_AGAIN, (head.key, turn)).fetchone()
+    execute(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, head.next_turn))
+    messages = execute(_TAKEN_UP, (head.key, turn)).fetchall()
+    recorded = execute(_RECORDED, (head.key, turn)).fetchall()
+    return Claim(
+        conversation_id=conversation_id,
+        agent_key=agent_key,
+        turn=turn,
+        run_id=run_id,
+        epoch=head.epoch + 1,
+        revision=head.revision,
+        attempts=attempts,
+        message_ids=tuple(message_id for message_id, _ in messages),
+        bodies=tuple(json.loads(body) for _, body in messages),
+        entries=tuple(_entry(row) for row in recorded),
+        stop=head.stop,
+    )
+
+
+def _outcome(row: tuple[Any, ...]) -> Outcome:
+    status, reply, turn, stopped_reason = row
+    return Outcome(status=status, reply=reply, turn=turn, stopped_reason=stopped_reason)
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    no, kind, outcome, name, call_id, effect, state, notes = row
+    known: JSONObject | None = None if outcome is None else json.loads(outcome)
+    entry = Entry(no=no, kind=kind, outcome=known, name=name, call_id=call_id, effect=effect, state=state)
+    return entry if notes is None else replace(entry, notes=json.loads(notes))
