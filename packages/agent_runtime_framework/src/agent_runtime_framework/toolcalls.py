@@ -14,8 +14,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Any, NoReturn, TypeGuard, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn, TypeGuard, cast
 
 from agent_runtime_core.interfaces import JSONObject
 
@@ -45,8 +45,7 @@ _CALL_KEYS = frozenset({"id", "type", "index", "function", "name", "arguments", 
 _OTHER_ARGUMENT_KEYS = ("parameters", "args", "input")
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """One request of the model to run a tool.
 
     Attributes:
@@ -68,7 +67,7 @@ class ToolCall:
     @property
     def wire_name(self) -> str:
         """The name, with what providers reject in a name replaced."""
-        return self.name if _FUNCTION_NAME.fullmatch(self.name) else _legal_name(self.name)
+        return _legal_name(self.name[:64])
 
     @property
     def wire(self) -> JSONObject:
@@ -227,7 +226,7 @@ def _sound_id(given: object, name: str) -> str:
 
 
 def _id_for(name: str) -> str:
-    return f"call_{_legal_name(name)}"[:MAX_ID_CHARS]
+    return f"call_{_legal_name(name[:64])}"[:MAX_ID_CHARS]
 
 
 def _as_mapping(value: object) -> Mapping[str, Any]:
@@ -242,6 +241,7 @@ def _as_mapping(value: object) -> Mapping[str, Any]:
     return {key: getattr(value, key) for key in ("id", "function", "name", "arguments") if hasattr(value, key)}
 
 
+@lru_cache(maxsize=1024)
 def _legal_name(name: str) -> str:
     return _ILLEGAL_IN_NAME.sub("_", name)[:64] or "unknown"
 
@@ -317,7 +317,7 @@ def _literal(text: str) -> object:
 
 
 def _is_too_deep(text: str, value: object) -> bool:
-    if text.count("{") + text.count("[") + text.count("(") <= MAX_ARGUMENT_DEPTH:
+    if len(text) <= MAX_ARGUMENT_DEPTH or text.count("{") + text.count("[") + text.count("(") <= MAX_ARGUMENT_DEPTH:
         return False
     level = [value]
     for _ in range(MAX_ARGUMENT_DEPTH + 1):

@@ -350,9 +350,12 @@ replies = st.builds(
     st.sampled_from(["", "Hello.", "And?"]),
     st.lists(made_calls, max_size=4).map(tuple),
     st.sampled_from([None, {}, {"prompt_tokens": 3, "details": {"cached": 1}}]),
+    st.sampled_from([None, {"thinking_blocks": [{"type": "thinking"}]}]),
 )
 policies = st.builds(
     TurnPolicy,
+    require_tool_call=st.booleans(),
+    usage_limit=st.none(),
     max_requests=st.integers(0, 6),
     terminal_tools=st.sampled_from([frozenset[str](), frozenset({"pay"})]),
     stop_on_text=st.booleans(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 from uuid import UUID, uuid4
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.executor.asking import LLMClient
-from agent_runtime_framework.messages import AgentMessage
+from agent_runtime_framework.messages import AgentMessage, no_metadata
 
 __all__ = ["AgentContext", "AgentMessage", "AgentResult", "BaseAgent", "LLMClient"]
 
@@ -29,7 +29,7 @@ class AgentContext:
     run_id: UUID
     conversation_id: UUID | str
     input_messages: list[AgentMessage]
-    metadata: JSONObject = field(default_factory=dict[str, Any])
+    metadata: JSONObject = field(default_factory=no_metadata)
 
     @classmethod
     def from_text(cls, text: str, conversation_id: UUID | str = "default") -> Self:
@@ -60,7 +60,7 @@ class AgentResult:
     messages: list[AgentMessage] = field(default_factory=list[AgentMessage])
     state: JSONObject | None = None
     usage: JSONObject | None = None
-    metadata: JSONObject = field(default_factory=dict[str, Any])
+    metadata: JSONObject = field(default_factory=no_metadata)
 
 
 class BaseAgent(ABC):

@@ -15,8 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType
@@ -35,8 +34,7 @@ MAX_PROBLEMS = 8
 """How many faults of one call the model is told at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a call came to.
 
     Attributes:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from agent_runtime_core.interfaces import JSONObject
@@ -134,7 +133,7 @@ class _TextReader:
             return ""
         if is_tagged:
             error = f"the call could not be read: {preview(body)}"
-            self.calls.append(replace(make_call("unknown", None), error=error))
+            self.calls.append(make_call("unknown", None)._replace(error=error))
             return ""
         return match.group()
 
@@ -236,7 +235,7 @@ class _TextReader:
         except (ValueError, TypeError, RecursionError, MemoryError):
             is_mention = not node.keywords and any(isinstance(each, ast.Name) for each in node.args)
             problem = "the arguments of the call could not be read; send one JSON object"
-            return None if is_mention else replace(make_call(name, None), error=problem)
+            return None if is_mention else make_call(name, None)._replace(error=problem)
 
 
 def _named(data: JSONObject) -> ToolCall | None:

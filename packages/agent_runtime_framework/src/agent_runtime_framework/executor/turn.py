@@ -25,9 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeGuard, cast
 
 from agent_runtime_core.errors import AgentRuntimeError
 from agent_runtime_core.interfaces import JSONObject
@@ -64,8 +63,10 @@ class StoppedReason(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TurnPolicy:
+_NO_TOOLS: frozenset[str] = frozenset()
+
+
+class TurnPolicy(NamedTuple):
     """The limits and habits of a turn.
 
     Attributes:
@@ -94,7 +95,7 @@ class TurnPolicy:
         """The policy that a configuration describes."""
         return cls(
             max_requests=max_requests,
-            terminal_tools=frozenset(habits.terminal_tools),
+            terminal_tools=frozenset(habits.terminal_tools) if habits.terminal_tools else _NO_TOOLS,
             require_tool_call=habits.require_tool_call,
             stop_on_text=habits.stop_on_text,
             limit_reply=habits.limit_reply,
@@ -116,8 +117,7 @@ class TurnHabits(Protocol):
     usage_limit: UsageLimit | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A model's reply, read.
 
     Attributes:
@@ -133,32 +133,28 @@ class Reply:
     extra: JSONObject | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallModel:
+class CallModel(NamedTuple):
     """Send a request; `note` is a last instruction for this request alone."""
 
     number: int
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallTool:
+class CallTool(NamedTuple):
     """Run one call; `is_first` in its batch means the offer it was made from still stands."""
 
     call: ToolCall
     is_first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Stop here until somebody decides about this call."""
 
     call: ToolCall
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """The turn is over."""
 
     response: str
@@ -382,7 +378,7 @@ class Turn:
     def _with_own_id(self, call: ToolCall) -> ToolCall:
         own = unique_id(call.id, self._taken, self._ids)
         self._ids.add(own)
-        return call if own == call.id else replace(call, id=own)
+        return call if own == call.id else call._replace(id=own)
 
     def _take_text(self, reply: Reply, insists: bool) -> None:
         policy, text = self.policy, reply.text
