@@ -350,7 +350,7 @@ replies = st.builds(
     st.sampled_from(["", "Hello.", "And?"]),
     st.lists(made_calls, max_size=4).map(tuple),
     st.sampled_from([None, {}, {"prompt_tokens": 3, "details": {"cached": 1}}]),
-    st.sampled_from([None, {"thinking_blocks": [{"type": "thinking"}]}]),
+    st.none(),
 )
 policies = st.builds(
     TurnPolicy,
