@@ -15,9 +15,18 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn, TypeGuard, cast
+from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias, TypeGuard, cast
 
 from agent_runtime_core.interfaces import JSONObject
+
+Effect: TypeAlias = Literal["state", "read", "idempotent", "once"]
+"""What running a tool twice would do.
+
+- state: nothing; it touches only the journey's state.
+- read: nothing; it only looks something up.
+- idempotent: the same as once, given the same key.
+- once: harm. A call cut off half-way is never run again; its outcome is told as unknown.
+"""
 
 MAX_ARGUMENT_CHARS = 100_000
 """Longer argument texts are refused unread, in characters."""

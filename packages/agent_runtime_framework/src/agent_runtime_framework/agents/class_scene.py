@@ -28,7 +28,7 @@ from agent_runtime_framework.journey.declare import KEY, Step
 from agent_runtime_framework.journey.definition import StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
-from agent_runtime_framework.toolcalls import ToolCall
+from agent_runtime_framework.toolcalls import Effect, ToolCall
 from agent_runtime_framework.tools.offer import Offer
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,6 @@ class ClassScene(Generic[JourneyT]):
         emitter: Told of steps and of refused moves.
     """
 
-    settles = True
-
     def __init__(
         self,
         state: JourneyT,
@@ -72,6 +70,12 @@ class ClassScene(Generic[JourneyT]):
         self._collecting: dict[str, Collecting] = {}
 
     @property
+    def settles(self) -> bool:
+        """True if code may carry the journey on from where it is."""
+        step = self.here
+        return step.collect is not None or not step.speaks
+
+    @property
     def here(self) -> StepDefinition:
         """The current step."""
         return self._definition.steps[self.state.step.name]
@@ -80,8 +84,9 @@ class ClassScene(Generic[JourneyT]):
     def collecting(self) -> Collecting | None:
         """The form that the current step is; None if it is none."""
         step = self.here
-        if step.collect is None:
-            return None
+        return None if step.collect is None else self._collecting_at(step)
+
+    def _collecting_at(self, step: StepDefinition) -> Collecting:
         if step.name not in self._collecting:
             state = self.state
             self._collecting[step.name] = Collecting(step.collect, lambda: state.progress_of(step.name), self._turn)
@@ -177,6 +182,24 @@ class ClassScene(Generic[JourneyT]):
             form.end()
         has_progressed = self.has_progressed or any(each.has_progressed for each in self._collecting.values())
         self.state.fruitless = 0 if has_progressed else self.state.fruitless + 1
+
+    def effect_of(self, call: ToolCall) -> Effect:
+        form = self.collecting
+        if form is not None and form.owns(call.name):
+            return "state"
+        tool = next((each for each in self.here.tools if each.name == call.name), None)
+        return "once" if tool is None or tool.effect is None else tool.effect
+
+    def notes(self) -> JSONObject:
+        forms = {name: form.notes() for name, form in self._collecting.items()}
+        return {"has_progressed": self.has_progressed, "forms": forms}
+
+    def recall(self, notes: JSONObject, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
+        self.has_progressed = notes["has_progressed"]
+        for name, known in notes["forms"].items():
+            step = self._definition.steps.get(name)
+            if step is not None and step.collect is not None:
+                self._collecting_at(step).recall(known, earlier, heard)
 
     async def _target_of(self, step: StepDefinition) -> str | None:
         if step.run is None:

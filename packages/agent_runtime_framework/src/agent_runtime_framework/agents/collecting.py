@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject
@@ -70,7 +71,7 @@ class Collecting:
         secrets = list(self.form.secrets(self.progress).values())
         if secrets:
             messages = [hide_in_message(each, secrets) for each in messages]
-        self._said = [text for each in (*earlier, *messages) if each.get("role") == "user" for text in _texts(each)]
+        self._said = _said(earlier, messages)
         return messages
 
     def begin(self) -> None:
@@ -97,6 +98,28 @@ class Collecting:
         question = self.form.next_question(self.progress)
         if question is not None:
             self.form.asked(self.progress, question.field.name)
+
+    def notes(self) -> JSONObject:
+        """What this turn knows beside the progress, for whoever continues it."""
+        outcome = self._outcome
+        return {
+            "has_progressed": self.has_progressed,
+            "has_heard": bool(self._said),
+            "text": self._text,
+            "reply": self._reply,
+            "is_plain": self._is_plain,
+            "has_corrected": self._has_corrected,
+            "outcome": None if outcome is None else asdict(outcome),
+        }
+
+    def recall(self, notes: JSONObject, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
+        """Know again what `notes` gave, in a turn that is continued."""
+        self.has_progressed = notes["has_progressed"]
+        self._text, self._reply, self._is_plain = notes["text"], notes["reply"], notes["is_plain"]
+        self._has_corrected = notes["has_corrected"]
+        self._outcome = None if notes["outcome"] is None else Outcome(**notes["outcome"])
+        if notes["has_heard"]:
+            self._said = _said(earlier, heard)
 
     def schemas(self) -> list[FormToolSchema]:
         """The tools, from the form as it is now."""
@@ -281,6 +304,10 @@ def _texts(message: JSONObject) -> list[str]:
     blocks = cast("list[object]", content) if isinstance(content, list) else []
     known = [cast("JSONObject", each) for each in blocks if isinstance(each, dict)]
     return [each["text"] for each in known if isinstance(each.get("text"), str)]
+
+
+def _said(earlier: Sequence[JSONObject], messages: Sequence[JSONObject]) -> list[str]:
+    return [text for each in (*earlier, *messages) if each.get("role") == "user" for text in _texts(each)]
 
 
 def _asks(text: str) -> bool:

@@ -24,13 +24,20 @@ from agent_runtime_framework.agents.scene import (
     step_of,
 )
 from agent_runtime_framework.agents.streaming import stream_turn
-from agent_runtime_framework.agents.turns import JourneyTurnScene, TurnTaken, nothing_to_say, take_turn
+from agent_runtime_framework.agents.turns import (
+    JourneyTurnScene,
+    OpenConversation,
+    TurnTaken,
+    nothing_to_say,
+    take_turn,
+)
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.hooks import ExecutorHooks
+from agent_runtime_framework.executor.journal import Journal
 from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.executor.turn import Turn, TurnPolicy
-from agent_runtime_framework.memory import Conversation, MemoryManager
+from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -205,9 +212,18 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         async with memory.turn(conversation_id, self.key, context=0) as conversation:
             return await self._state(ctx, conversation)
 
-    async def turn(self, ctx: AgentContext, io: TurnIO) -> AgentResult:
-        """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs."""
-        taken = await self._turn(ctx, io, self.memory)
+    async def turn(self, ctx: AgentContext, io: TurnIO, conversation: OpenConversation | None = None) -> AgentResult:
+        """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs.
+
+        Args:
+            ctx: The turn.
+            io: Its edges.
+            conversation: Where history and state are, and where they are kept; by default the agent's `memory`.
+        """
+        if conversation is None:
+            taken = await self._turn(ctx, io, self.memory)
+        else:
+            taken = await self._take(ctx, io, conversation)
         return AgentResult(
             response=taken.end.response,
             messages=[AgentMessage.from_dict(message) for message in taken.messages],
@@ -223,15 +239,30 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         async with memory.turn(key, self.key, context=self.config.context) as conversation:
             return await self._take(ctx, io, conversation)
 
-    async def _take(self, ctx: AgentContext, io: TurnIO, conversation: Conversation | None) -> TurnTaken:
+    def edges(self, ctx: AgentContext, *sinks: Sink, streams: bool = True, journal: Journal | None = None) -> TurnIO:
+        """The agent's own model, hooks and sinks as the edges of a turn.
+
+        Args:
+            ctx: The turn.
+            *sinks: Are told of every event of the turn, besides the agent's own.
+            streams: Use the client's `stream` if it has one.
+            journal: Where the turn is recorded while it runs.
+        """
+        client = self._client()
+        return self._io(ctx, StreamedReplies(client) if streams else WholeReplies(client), *sinks, journal=journal)
+
+    async def _take(self, ctx: AgentContext, io: TurnIO, conversation: OpenConversation | None) -> TurnTaken:
         state = await self._state(ctx, conversation)
-        text = ctx.get_user_message()
+        resumed = None if io.journal is None else io.journal.heard
+        text = ctx.get_user_message() if resumed is None else None
         if text is not None and self.is_terminal_state(state) and self.is_closing_message(text):
             return nothing_to_say(self.key, state, io)
 
         scene = self._scene(state, ctx, io.emitter)
         history = () if conversation is None else conversation.history.messages
-        incoming = scene.hear(history, repair(ctx.input_messages))
+        incoming = scene.hear(history, repair(ctx.input_messages)) if resumed is None else resumed
+        if io.journal is not None:
+            io.journal.open(scene, history, incoming)
         if conversation is None:
             limit = self.config.context
             earlier = window(incoming, limit) if isinstance(limit, int) else incoming
@@ -254,7 +285,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
         return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)
 
-    async def _state(self, ctx: AgentContext, conversation: Conversation | None) -> StateT:
+    async def _state(self, ctx: AgentContext, conversation: OpenConversation | None) -> StateT:
         own = await self.load_state(ctx)
         if own is not None:
             return own
@@ -273,10 +304,10 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             self._default_client = get_llm_client()
         return self._default_client
 
-    def _io(self, ctx: AgentContext, model: Model, *sinks: Sink) -> TurnIO:
+    def _io(self, ctx: AgentContext, model: Model, *sinks: Sink, journal: Journal | None = None) -> TurnIO:
         watching = (*self.sinks, *sinks)
         emitter = Emitter(watching, str(ctx.run_id), str(ctx.conversation_id)) if watching else SILENT
-        return TurnIO(model=model, hooks=self.hooks, emitter=emitter)
+        return TurnIO(model=model, hooks=self.hooks, emitter=emitter, journal=journal)
 
 
 def _is_loop_running() -> bool:

@@ -13,7 +13,8 @@ from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.state.serializer import StateSerializer
-from agent_runtime_framework.toolcalls import MAPPING, ToolCall
+from agent_runtime_framework.toolcalls import MAPPING, Effect, ToolCall
+from agent_runtime_framework.tools.effect import effect_of
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -78,6 +79,15 @@ class JourneyScene(Generic[StateT, ToolsT]):
         pass
 
     def end(self) -> None:
+        pass
+
+    def effect_of(self, call: ToolCall) -> Effect:
+        return effect_of(getattr(self._tools_now(), call.name, None))
+
+    def notes(self) -> JSONObject:
+        return {}
+
+    def recall(self, notes: JSONObject, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
         pass
 
     def view(self) -> tuple[str, Offer]:

@@ -12,17 +12,34 @@ from typing import Any, Protocol
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.scene import step_name, step_of
 from agent_runtime_framework.events import Emitter
+from agent_runtime_framework.executor.journal import DurableScene
 from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
 from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn, TurnPolicy
-from agent_runtime_framework.messages import INTERRUPTED
+from agent_runtime_framework.messages import INTERRUPTED, History
 
 logger = logging.getLogger(__name__)
 
 
-class JourneyTurnScene(TurnScene, Protocol):
-    """A scene with a state to be kept."""
+class OpenConversation(Protocol):
+    """A conversation in which a turn is being taken."""
 
-    state: Any
+    @property
+    def state(self) -> str | None:
+        """The agent's state as JSON text; None if it has none yet."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """The finished turns."""
+        ...
+
+    async def commit(self, messages: Sequence[JSONObject], state: str | None = None, step: str | None = None) -> None:
+        """Keep what came of the turn."""
+        ...
+
+
+class JourneyTurnScene(TurnScene, DurableScene, Protocol):
+    """A scene with a state to be kept."""
 
     def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
         """The person's new messages as they may be sent and stored: what must not be shown is taken out of them."""
@@ -111,7 +128,8 @@ async def _to_the_end(
     earlier: Sequence[JSONObject],
     keep: Callable[[Turn], Awaitable[None]],
 ) -> Finish:
-    scene.begin()
+    if io.journal is None or not io.journal.replay(turn):
+        scene.begin()
     try:
         end = await drive(turn, scene, io, earlier)
     except BaseException as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType
@@ -27,6 +27,9 @@ from agent_runtime_framework.state.serializer import StateSerializer
 from agent_runtime_framework.toolcalls import ToolCall, clean_text, preview
 from agent_runtime_framework.tools.base import ToolResult
 from agent_runtime_framework.tools.offer import Offer
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.executor.journal import Journal
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ async def answer_call(
     is_first: bool = True,
     hooks: ExecutorHooks | None = None,
     emitter: Emitter = SILENT,
+    journal: Journal | None = None,
 ) -> Answer:
     """Refuse a call or run it.
 
@@ -86,6 +90,7 @@ async def answer_call(
         is_first: True if no other call has run since the request, so that the offer is still the current one.
         hooks: Told before and after a call that runs.
         emitter: Told of every call.
+        journal: Told before a call that runs.
     """
     reason = refusal(call, sent, sent if is_first else scene.offer())
     if reason is not None:
@@ -93,6 +98,8 @@ async def answer_call(
         if emitter:
             emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": reason})
         return Answer(reason, ok=False)
+    if journal is not None:
+        await journal.before_call(call)
     # Events come before hooks, here and below: what is awaited may rely on what was told.
     if emitter:
         emitter.emit(EventType.TOOL_CALL, _described(call))

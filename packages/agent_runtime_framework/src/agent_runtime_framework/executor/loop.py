@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.events import SILENT, Emitter
 from agent_runtime_framework.executor.asking import LLMClient, Model, Request, WholeReplies, system_message
-from agent_runtime_framework.executor.calls import Scene, answer_call
+from agent_runtime_framework.executor.calls import Answer, Scene, answer_call
 from agent_runtime_framework.executor.dispatch import (
     CallableToolExecutor,
     MethodToolExecutor,
@@ -17,6 +17,7 @@ from agent_runtime_framework.executor.dispatch import (
     ToolExecutor,
 )
 from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
+from agent_runtime_framework.executor.journal import Journal
 from agent_runtime_framework.executor.turn import (
     CallModel,
     CallTool,
@@ -59,12 +60,14 @@ class TurnIO:
         hooks: The awaited observer.
         emitter: Where events go.
         is_cancelled: Asked before every model request; True ends the turn.
+        journal: Where the turn is recorded while it runs.
     """
 
     model: Model
     hooks: ExecutorHooks | None = None
     emitter: Emitter = SILENT
     is_cancelled: Callable[[], bool] | None = None
+    journal: Journal | None = None
 
 
 class TurnScene(Scene, Protocol):
@@ -108,16 +111,16 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                     messages = [*system_message(prompt), *earlier, *turn.messages]
                     await _ask(turn, Request(messages, offer, turn.policy.require_tool_call), io, move)
             case CallTool(call, is_first):
-                answer = await answer_call(call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter)
-                turn.answered(call.id, answer.text, ok=answer.ok)
+                answer = await answer_call(
+                    call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter, journal=io.journal
+                )
+                _answered(turn, call, answer, io.journal)
                 if not turn.has_waiting_calls:
                     scene.refresh()
             case Pause() as pause:
                 return pause
             case Finish() as finish:
-                if io.hooks is not None:
-                    await notify(io.hooks, "on_complete", finish.response, str(finish.stopped_reason))
-                return finish
+                return await _end(finish, io)
 
 
 def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
@@ -126,8 +129,24 @@ def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
     return current if current is None or turn.offered is None else current.only(turn.offered)
 
 
+def _answered(turn: Turn, call: ToolCall, answer: Answer, journal: Journal | None) -> None:
+    turn.answered(call.id, answer.text, ok=answer.ok)
+    if journal is not None:
+        journal.answered(call, answer)
+
+
+async def _end(finish: Finish, io: TurnIO) -> Finish:
+    if io.journal is not None:
+        io.journal.ended(finish)
+    if io.hooks is not None:
+        await notify(io.hooks, "on_complete", finish.response, str(finish.stopped_reason))
+    return finish
+
+
 async def _settle(turn: Turn, scene: TurnScene, io: TurnIO) -> bool:
     """Let code carry the journey as far as it goes; True if that ended the turn."""
+    if io.journal is not None:
+        await io.journal.before_code()
     said, is_over = await scene.settle()
     for text in said:
         turn.said(text)
@@ -135,6 +154,8 @@ async def _settle(turn: Turn, scene: TurnScene, io: TurnIO) -> bool:
             io.emitter.emit(EventType.ASSISTANT_DELTA, {"delta": f"{text}\n\n"})
     if is_over:
         turn.conclude()
+    if io.journal is not None:
+        io.journal.settled(said, is_over=is_over)
     return is_over
 
 
@@ -145,9 +166,13 @@ async def _ask(turn: Turn, request: Request, io: TurnIO, move: CallModel) -> Rep
     if hooks is not None:
         await notify(hooks, "on_iteration_start", move.number)
         await notify(hooks, "on_llm_call", request.messages, request.wire_tools)
+    if io.journal is not None:
+        await io.journal.before_request()
     reply = await io.model.ask(request, io.emitter)
     offered = None if request.offer is None else request.offer.tools
     calls = turn.replied(reply, offered, insists=request.must_call)
+    if io.journal is not None:
+        io.journal.replied(reply, offered, insists=request.must_call)
     if io.emitter and turn.has_withheld_text:
         io.emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
     if hooks is not None and calls:

@@ -7,16 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-Effect: TypeAlias = Literal["state", "read", "idempotent", "once"]
-"""What running a tool twice would do.
-
-- state: nothing; it touches only the journey's state.
-- read: nothing; it only looks something up.
-- idempotent: the same as once, given the same key.
-- once: harm. A call cut off half-way is never run again; its outcome is told as unknown.
-"""
+from agent_runtime_framework.toolcalls import Effect
 
 
 @dataclass(frozen=True, slots=True)

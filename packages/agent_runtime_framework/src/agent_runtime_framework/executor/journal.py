@@ -1,0 +1,83 @@
+"""What a turn tells of itself so that somebody else can finish it.
+
+The loop calls a journal around everything that costs or changes something. A turn that is continued is given what was
+recorded, and goes on behind it: nothing that was recorded is asked, said or run again.
+
+Rules:
+    - What is told without `await` is kept with the next `await`; the last state told is kept with it.
+    - `before_call` returns once it is durable that the call is about to run, unless running it twice does no harm.
+    - When `before_request` returns, everything told so far is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.executor.calls import Answer
+from agent_runtime_framework.executor.turn import Finish, Reply, Turn
+from agent_runtime_framework.toolcalls import Effect, ToolCall
+
+
+class DurableScene(Protocol):
+    """What a journal has to know of a turn's scene."""
+
+    state: Any
+
+    def effect_of(self, call: ToolCall) -> Effect:
+        """What running this call twice would do."""
+        ...
+
+    def notes(self) -> JSONObject:
+        """What this turn remembers beside the state."""
+        ...
+
+    def recall(self, notes: JSONObject, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
+        """Remember what `notes` gave, in a turn that is continued."""
+        ...
+
+
+class Journal(Protocol):
+    """Where a turn is recorded while it runs."""
+
+    @property
+    def heard(self) -> list[JSONObject] | None:
+        """The person's messages as the turn heard them, if it is continued; None if it begins."""
+        ...
+
+    def open(self, scene: DurableScene, earlier: Sequence[JSONObject], heard: list[JSONObject]) -> None:
+        """Record this scene; in a turn that is continued, it is given its notes."""
+        ...
+
+    def replay(self, turn: Turn) -> bool:
+        """Bring a fresh turn to where the recorded one was; False if there is nothing to continue."""
+        ...
+
+    async def before_request(self) -> None:
+        """A model request is about to be made."""
+        ...
+
+    def replied(self, reply: Reply, offered: Iterable[str] | None, *, insists: bool) -> None:
+        """The model has replied."""
+        ...
+
+    async def before_call(self, call: ToolCall) -> None:
+        """A call that passed the gate is about to run."""
+        ...
+
+    def answered(self, call: ToolCall, answer: Answer) -> None:
+        """A call was answered, perhaps refused."""
+        ...
+
+    async def before_code(self) -> None:
+        """Code of the journey is about to run that no call asked for."""
+        ...
+
+    def settled(self, said: Sequence[str], *, is_over: bool) -> None:
+        """That code has run, and said this."""
+        ...
+
+    def ended(self, end: Finish) -> None:
+        """The turn has ended; what is kept of it follows."""
+        ...
