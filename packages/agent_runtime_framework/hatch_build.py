@@ -11,5 +11,5 @@ class LockStep(MetadataHookInterface):
         metadata["dependencies"] = [f"agent_runtime_core{same}", "pydantic>=2.7", "docstring_parser>=0.16"]
         extras = {name: [f"agent_runtime_core[{name}]{same}"] for name in self.config["from-core"]}
         extras |= self.config["extras"]
-        everything = [item for name, items in extras.items() if name != "dev" for item in items]
+        everything = [item for name, items in extras.items() if name not in ("dev", "testing") for item in items]
         metadata["optional-dependencies"] = extras | {"all": everything}

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 from agent_runtime_core.errors import ProviderError
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
 from agent_runtime_core.llm.failures import cut_off, provider_error
+from agent_runtime_core.llm.real_requests import refuse_if_forbidden
 from agent_runtime_core.llm.retry import Attempts, Pacing, RetryPolicy
 
 DEFAULT_TIMEOUT = 120.0
@@ -154,6 +155,10 @@ class ProviderClient(LLMClient):
         """The model of a request that names none."""
         return self.default_model
 
+    def _address(self, options: Mapping[str, Any]) -> str:
+        """Where a request goes; empty if that is not known."""
+        return str(getattr(self._client, "base_url", None) or "")
+
     def _vendor(self) -> Any:
         """The vendor's client for the running loop: a pool belongs to the loop that opened its connections."""
         loop = asyncio.get_running_loop()
@@ -173,6 +178,9 @@ class ProviderClient(LLMClient):
     async def _request(
         self, messages: _Messages, model: str | None, tools: _Tools, options: JSONObject
     ) -> ModelRequest:
+        if self._client is self._made:
+            # A client that was put in the SDK's place is the caller's own affair.
+            refuse_if_forbidden(type(self).__name__, model or self.default_model, self._address(options))
         rest = {name: value for name, value in options.items() if value is not None}
         allowed = rest.pop("allowed_tools", None)
         return ModelRequest(

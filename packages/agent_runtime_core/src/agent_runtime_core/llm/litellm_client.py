@@ -82,6 +82,12 @@ class LiteLLMClient(ProviderClient):
         litellm.suppress_debug_info = True  # it prints its advice to stdout
         return litellm
 
+    def _address(self, options: Mapping[str, Any]) -> str:
+        given = {**self._options, **options}
+        if given.get("mock_response") is not None:
+            return "http://localhost"  # LiteLLM's own double answers, and nothing is sent
+        return str(given.get("api_base") or "")
+
     async def _complete(self, request: ModelRequest) -> LLMResponse:
         completion = await self._vendor().acompletion(**self._parameters(request))
         choices = getattr(completion, "choices", None)
