@@ -37,7 +37,7 @@ typecheck: $(READY) ## Check the types, strictly
 	$(BIN)/basedpyright
 
 docs: $(READY) ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY) ## Measure; prints ratios, asserts nothing
 	$(BIN)/python -m benchmarks

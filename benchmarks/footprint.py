@@ -68,13 +68,13 @@ async def idle(conversations: int = 200, turns: int = 5) -> None:
 
 
 def imports(rounds: int = 9) -> None:
-    """Import time over `import asyncio, dataclasses`, each in a fresh interpreter, taken in turn."""
+    """CPU time of an import over `import asyncio, dataclasses`, each in a fresh interpreter, taken in turn."""
     statements = {
         "base": "import asyncio, dataclasses",
         "agent_runtime_core": "import asyncio, dataclasses, agent_runtime_core",
         "agent_runtime_framework": "import asyncio, dataclasses, agent_runtime_framework",
     }
-    clock = "import time; begin = time.perf_counter(); {}; print(time.perf_counter() - begin)"
+    clock = "import time; begin = time.process_time(); {}; print(time.process_time() - begin)"
     taken: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(rounds):
         for name, statement in statements.items():

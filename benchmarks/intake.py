@@ -172,3 +172,25 @@ class HandWritten:
         if not isinstance(value, str):
             raise TypeError("value must be a string")
         return await IntakeTools(self.state).save(value)
+
+
+class HandWrittenWithPromises(HandWritten):
+    """The same, for whoever also wants the state kept as JSON between turns and put back when a tool fails."""
+
+    def __init__(self, client: InstantModel) -> None:
+        super().__init__(client)
+        self.kept = json.dumps(self.state.to_dict())
+
+    async def turn(self, text: str) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
+        self.state = Intake.from_dict(json.loads(self.kept))
+        taken = await super().turn(text)
+        self.kept = json.dumps(self.state.to_dict())
+        return taken
+
+    async def tool(self, name: str, arguments: dict[str, Any]) -> str:
+        before = json.dumps(self.state.to_dict())
+        try:
+            return await super().tool(name, arguments)
+        except Exception:
+            self.state = Intake.from_dict(json.loads(before))
+            raise

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from agent_runtime_framework import AgentContext, MemoryManager
-from benchmarks.intake import HandWritten, InstantModel, IntakeAgent
+from benchmarks.intake import HandWritten, HandWrittenWithPromises, InstantModel, IntakeAgent
 from benchmarks.measure import row, side_by_side
 from benchmarks.rows import HandWrittenOnSqlite
 
@@ -21,6 +21,12 @@ async def in_memory() -> None:
 
     async def hand_written() -> int:
         loop = HandWritten(InstantModel())
+        for _ in range(BATCH):
+            await loop.turn(SAYING)
+        return BATCH
+
+    async def with_promises() -> int:
+        loop = HandWrittenWithPromises(InstantModel())
         for _ in range(BATCH):
             await loop.turn(SAYING)
         return BATCH
@@ -38,10 +44,11 @@ async def in_memory() -> None:
         return BATCH
 
     print(f"In memory, {BATCH} turns a batch")
-    costs = await side_by_side({"hand": hand_written, "chat": chat, "run": bare_run})
+    costs = await side_by_side({"hand": hand_written, "kept": with_promises, "chat": chat, "run": bare_run})
     row("hand-written loop", costs["hand"])
-    row("agent.chat (history and state kept)", costs["chat"], costs["hand"])
     row("agent.run (nothing kept)", costs["run"], costs["hand"])
+    row("hand-written, state kept and put back", costs["kept"])
+    row("agent.chat (history and state kept)", costs["chat"], costs["kept"])
 
 
 async def on_sqlite(folder: Path) -> None:
