@@ -45,6 +45,7 @@ class _AgentReader:
         self.offers: dict[str, tuple[ReadSchema, ...]] = {}
         self.prompts: dict[str, ReadPrompt] = {}
         self.moved_at: dict[tuple[str, str, str], Source] = {}
+        self.open_steps: set[str] = set()
         self.world = World(
             tools=self.tools, state=self.state, agent=self.cls, initial=self.initial.step, is_step=self._is_step
         )
@@ -85,6 +86,7 @@ class _AgentReader:
             prompts=self.prompts,
             moved_at=self.moved_at,
             states=self.states,
+            open_steps=frozenset(self.open_steps),
             notes=tuple(self.notes.found.values()),
         )
 
@@ -229,6 +231,8 @@ class _AgentReader:
         agent, tools = self._instance("agent", self.cls), self._instance("tools", self.tools)
         ends = list(follower.follow(self.cls.execute_tool, [agent, tools, (Known(tool),), UNKNOWN], step).step)
         code = getattr(inspect.unwrap(method), "__code__", None) if method is not None else None
+        if self.tools is None:
+            self.open_steps.add(name_of(step))
         if method is not None and code not in follower.followed:
             # The way from execute_tool to the method was not found; that it leads there is what it is for.
             ends = list(follower.follow(method, [tools], step).step)
@@ -236,7 +240,10 @@ class _AgentReader:
 
     def _arrived(self, step: Any, tool: str, ends: Iterable[At]) -> Iterable[str]:
         for end in ends:
-            if end.source is None or not isinstance(end.value, Known):
+            if end.source is None:
+                continue
+            if not isinstance(end.value, Known):
+                self.open_steps.add(name_of(step))
                 continue
             value = end.value.value
             target = name_of(value)

@@ -30,6 +30,7 @@ class _JourneyReader:
         self.journey = journey
         self.declared = journey.definition
         self.notes = Notes()
+        self.open_steps: set[str] = set()
         self.moved_at: dict[tuple[str, str, str], Source] = {}
         self.returned: dict[tuple[str, str], Returned] = {}
         self.world = World(
@@ -54,6 +55,7 @@ class _JourneyReader:
             moved_at=self.moved_at,
             returned=self.returned,
             states={name: tuple(trial_states(initial, name)) for name in steps} if initial is not None else {},
+            open_steps=frozenset(self.open_steps),
             notes=tuple(self.notes.found.values()),
         )
 
@@ -83,6 +85,8 @@ class _JourneyReader:
         self.returned[step.name, ""] = returned
         if step.to:
             return step
+        if not returned.is_certain:
+            self.open_steps.add(step.name)
         for target in returned.steps:
             self.moved_at[step.name, "", target] = place_of(step.run) or Source("<unknown>", 1)
         return replace(step, to=returned.steps)

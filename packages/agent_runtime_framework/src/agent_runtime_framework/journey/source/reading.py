@@ -33,7 +33,6 @@ class ReadPrompt:
     Attributes:
         texts: The instruction, once for every state it was asked for with, without repetitions.
         source: Where it was written.
-        fields: The values in the states, so that they can be told from the author's words.
     """
 
     texts: tuple[str, ...]
@@ -55,6 +54,7 @@ class Reading:
         moved_at: Where a tool (or "", for code by itself) moves from one step to another.
         returned: For each tool of the short form, by step and name, what it may return, as far as it is known.
         states: For each step, states in it: the fresh one first.
+        open_steps: Steps of which not all moves are known, because some code was not followed.
         notes: What was not followed, and what cannot work.
     """
 
@@ -68,6 +68,7 @@ class Reading:
     moved_at: Mapping[tuple[str, str, str], Source] = field(default_factory=dict[tuple[str, str, str], Source])
     returned: Mapping[tuple[str, str], Returned] = field(default_factory=dict[tuple[str, str], "Returned"])
     states: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
+    open_steps: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
 
     @property
