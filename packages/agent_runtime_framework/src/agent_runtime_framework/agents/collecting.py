@@ -10,7 +10,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_core.tools import ToolSchema
 from agent_runtime_framework.journey.ask import FormField
 from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question, object_schema
-from agent_runtime_framework.journey.grounding import is_grounded
+from agent_runtime_framework.journey.grounding import Speech, is_grounded
 from agent_runtime_framework.journey.sensitive import hide_in_message, withhold
 from agent_runtime_framework.journey.wording import ask, summary, told, word
 from agent_runtime_framework.toolcalls import ToolCall
@@ -230,11 +230,14 @@ class Collecting:
             self.progress.pop("summed_up_in", None)
         return outcome
 
+    _speech: Speech | None = None
     _outcome: Outcome | None = None
     _has_corrected = False
 
     def _heard(self, field: FormField, value: Any) -> bool:
-        return is_grounded(value, self._said, schema=field.schema, name=field.name)
+        if self._speech is None:
+            self._speech = Speech(self._said)
+        return is_grounded(value, self._speech, schema=field.schema)
 
     def _skip(self, name: object) -> str:
         question = self.form.next_question(self.progress)
