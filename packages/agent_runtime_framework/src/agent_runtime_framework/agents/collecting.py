@@ -108,6 +108,7 @@ class Collecting:
             "text": self._text,
             "reply": self._reply,
             "is_plain": self._is_plain,
+            "has_run": self._has_run,
             "has_corrected": self._has_corrected,
             "outcome": None if outcome is None else asdict(outcome),
         }
@@ -116,7 +117,7 @@ class Collecting:
         """Know again what `notes` gave, in a turn that is continued."""
         self.has_progressed = notes["has_progressed"]
         self._text, self._reply, self._is_plain = notes["text"], notes["reply"], notes["is_plain"]
-        self._has_corrected = notes["has_corrected"]
+        self._has_corrected, self._has_run = notes["has_corrected"], notes["has_run"]
         self._outcome = None if notes["outcome"] is None else Outcome(**notes["outcome"])
         if notes["has_heard"]:
             self._said = _said(earlier, heard)
@@ -139,10 +140,12 @@ class Collecting:
     @property
     def withheld(self) -> dict[str, str]:
         """What is not offered now, with the reasons."""
-        return {} if self._was_summed_up() or not self.form.confirm else {CONFIRM: NOT_SUMMED_UP}
+        is_early = self.form.confirm and self.form.is_filled(self.progress) and not self._was_summed_up()
+        return {CONFIRM: NOT_SUMMED_UP} if is_early else {}
 
     def run(self, call: ToolCall) -> str:
         """Run one of the form's tools; what the model is told."""
+        self._has_run = True
         match call.name:
             case "save_answers":
                 return _report(self._apply(call.arguments))
@@ -164,11 +167,10 @@ class Collecting:
 
     def say(self) -> str | None:
         """What code says in the model's place, and the turn is over; None leaves the word to the model."""
-        if self._reply is None and not (self.has_progressed or self._is_plain or self._has_refused()):
-            return None
-        if self._reply is None and self._needs_the_model():
-            return None
-        return self._reply or self._next_words()
+        if self._reply is not None:
+            return self._reply
+        has_read = self._is_plain or self._has_run
+        return self._next_words() if has_read and not self._needs_the_model() else None
 
     def prompt(self) -> str:
         """The instruction for the model."""
@@ -233,6 +235,7 @@ class Collecting:
     _speech: Speech | None = None
     _outcome: Outcome | None = None
     _has_corrected = False
+    _has_run = False
 
     def _heard(self, field: FormField, value: Any) -> bool:
         if self._speech is None:
@@ -281,9 +284,6 @@ class Collecting:
     def _sum_up(self) -> None:
         if self.progress.get("summed_up_in") is None:
             self.progress["summed_up_in"] = self._turn
-
-    def _has_refused(self) -> bool:
-        return self._outcome is not None and bool(self._outcome.rejected or self._outcome.questioned)
 
     def _needs_the_model(self) -> bool:
         return self.form.wording == "model" or _asks(self._text)

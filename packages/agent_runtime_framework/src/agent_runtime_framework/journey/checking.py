@@ -28,7 +28,7 @@ _LIMITS = {
 }
 """Types of errors at a limit, with the keyword of JSON Schema that says it and where the error keeps the limit."""
 
-_NO_SUCH_VALUE = ("_parsing", "_type", "literal_error", "enum", "_from_datetime_inexact")
+_NO_SUCH_VALUE = ("_parsing", "_type", "literal_error", "enum", "_from_datetime_inexact", "_pattern_mismatch")
 """Ends of the types of errors that mean: this is no value of that kind at all."""
 
 
@@ -57,7 +57,7 @@ class Checker:
         """The answer as JSON, and why it does not fit; None if it does."""
         reason: str | None = None
         for candidate in self._readings(field, value):
-            fitting, reason = self._fits(field, candidate, answers)
+            fitting, reason = self.fits(field, candidate, answers)
             if reason is None:
                 return fitting, None
         return None, reason
@@ -100,7 +100,8 @@ class Checker:
         meant = field.schema.get("type") != "string" or "format" in field.schema or "pattern" in field.schema
         return [value.strip(), *([found] if meant and found is not None and found != value.strip() else [])]
 
-    def _fits(self, field: FormField, value: Any, answers: Mapping[str, Any]) -> tuple[Any, str | None]:
+    def fits(self, field: FormField, value: Any, answers: Mapping[str, Any]) -> tuple[Any, str | None]:
+        """The same as `check`, of the value just as it is."""
         from pydantic import ValidationError
 
         adapter = self._adapters[field.name]
@@ -149,7 +150,7 @@ class Checker:
         kind = str(error["type"])
         if field is None:
             return _sentence(message)
-        if kind in _LIMITS:
+        if kind in _LIMITS and not (kind == "string_pattern_mismatch" and "format" in field.schema):
             keyword, where = _LIMITS[kind]
             limit = (keyword, error["ctx"][where])
             return objection(field.schema, field.name, limit=limit, language=self._language)

@@ -97,8 +97,6 @@ class Form(Generic[ModelT]):
         grounded: Whether values the person never said are questioned.
         confirm: Whether the person confirms all answers at the end.
         wording: "exact" asks in the form's own words, without a model request; "model" lets the model word it.
-        reads_plainly: Whether a message that is nothing but a plain answer (an address, a date, a choice, a yes) is
-            taken by code, without a model request.
 
     Raises:
         ConfigurationError: The model has no fields, or one that cannot be asked for.
@@ -113,7 +111,6 @@ class Form(Generic[ModelT]):
         grounded: bool = True,
         confirm: bool = True,
         wording: Literal["exact", "model"] = "exact",
-        reads_plainly: bool = False,
     ) -> None:
         self.model = model
         self.title = title
@@ -121,7 +118,6 @@ class Form(Generic[ModelT]):
         self.grounded = grounded
         self.confirm = confirm
         self.wording: Literal["exact", "model"] = wording
-        self.reads_plainly = reads_plainly
 
     @cached_property
     def fields(self) -> tuple[FormField, ...]:
@@ -394,8 +390,9 @@ def object_schema(fields: Iterable[FormField], required: Iterable[str] = ()) -> 
     for each in fields:
         schema = dict(each.schema)
         definitions |= schema.pop("$defs", {})
-        if each.ask.prompt and not schema.get("description"):
-            schema["description"] = each.ask.prompt
+        about = " ".join(filter(None, [schema.get("description"), each.ask.prompt]))
+        if about:
+            schema["description"] = about
         properties[each.name] = schema
     whole: JSONObject = {"type": "object", "properties": properties, "required": list(required)}
     return {**whole, "$defs": definitions} if definitions else whole

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.journey.wording import told
 
 if TYPE_CHECKING:
     from agent_runtime_framework.journey.definition import JourneyDefinition, StepDefinition
     from agent_runtime_framework.journey.fields import StateFields
+    from agent_runtime_framework.journey.form import Form
+    from agent_runtime_framework.journey.journey import Journey
 
 MASK = "•••"
 """What stands for a sensitive value."""
@@ -36,7 +39,10 @@ def step_prompt(
 
 
 def render(template: str, state: object) -> str:
-    """A template filled once with the state's fields; sensitive ones are masked, unknown names stay as written."""
+    """A template filled once with the state's fields and properties, and the answers of its forms.
+
+    Sensitive ones are masked; unknown names stay as written.
+    """
     return Template(template).safe_substitute(_Values(state)) if "$" in template else template
 
 
@@ -49,12 +55,21 @@ class _Values(dict[str, str]):
         self._fields: StateFields = getattr(type(state), "state_fields")  # noqa: B009  any journey class
 
     def __missing__(self, name: str) -> str:
-        if name not in self._fields.names:
-            raise KeyError(name)
+        if name not in self._fields.options and not isinstance(getattr(type(self._state), name, None), property):
+            return self._of_form(name)
         value = getattr(self._state, name)
         if value not in (None, "") and name in self._fields.sensitive:
             return MASK
         return shown(value)
+
+    def _of_form(self, name: str) -> str:
+        state = cast("Journey", self._state)
+        for step, progress in state.forms.items():
+            form = cast("Form[Any]", type(state).definition.steps[step].collect)
+            for field, value in form.shown(progress):
+                if field.name == name:
+                    return told(field, value, form.language)
+        raise KeyError(name)
 
 
 def shown(value: object) -> str:

@@ -87,19 +87,37 @@ def _take_out(form: Form[Any], progress: Progress, each: FormField, result: With
     is_telling = not any(form.checker.check(each, probe, answers)[1] is None for probe in _PROBES)
     is_named = _is_named(each, result.text)
     if is_telling:
-        for start, end in _windows(result.text):
-            part = result.text[start:end]
-            if not is_asked and not is_named and sum(map(str.isalnum, part)) < LONG:
-                continue
-            value, reason = form.checker.check(each, part, answers)
-            if reason is None:
-                _withdraw(result, each, value, start, end)
-                return
+        place = _place_of(form, each, answers, result.text, needs_length=not is_asked and not is_named)
+        if place is not None:
+            _withdraw(result, each, *place)
+            return
     if not is_telling or not any(map(str.isdigit, result.text)):
         _take_out_words(form, each, answers, result, is_asked=is_asked)
         return
     if is_asked or is_named:
         _hide_attempts(form, each, answers, result)
+
+
+def _place_of(
+    form: Form[Any], each: FormField, answers: Mapping[str, Any], text: str, *, needs_length: bool
+) -> tuple[Any, int, int] | None:
+    """The answer, and where it stands: as it is or without separators, else the fewest words that mean it."""
+    windows = [
+        (start, end)
+        for start, end in _windows(text)
+        if not needs_length or sum(map(str.isalnum, text[start:end])) >= LONG
+    ]
+    for start, end in windows:
+        part = text[start:end]
+        for form_of_it in (part, "".join(char for char in part if char.isalnum())):
+            value, reason = form.checker.fits(each, form_of_it, answers)
+            if reason is None:
+                return value, start, end
+    for start, end in reversed(windows):
+        value, reason = form.checker.check(each, text[start:end], answers)
+        if reason is None and form.checker.check(each, text, answers)[0] == value:
+            return value, start, end
+    return None
 
 
 def _take_out_words(

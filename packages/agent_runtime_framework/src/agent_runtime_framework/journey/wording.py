@@ -71,8 +71,9 @@ def plain_question(form: Form[Any], field: FormField) -> str:
     from agent_runtime_core.llm.offline import question
 
     schema = dict(field.schema)
-    if form.language == "en" and not schema.get("description") and not field.choices and not field.is_flag:
-        schema["description"] = _of_person(field, form.language)
+    is_plain_name = field.label == field.name.replace("_", " ") and form.language != "en"
+    if not schema.get("description") and not field.choices and not field.is_flag and not is_plain_name:
+        schema["description"] = word(form.language, "your", label=field.label)
     return question(schema, field.name, language=form.language)
 
 

@@ -83,7 +83,8 @@ _MAX_CONTENTS = 1_000
 def _remember(schema: Offerable, tool: OfferedTool) -> None:
     key = id(schema)
     try:
-        reference = weakref.ref(schema, lambda _: _by_identity.pop(key, None))
+        # Bound here, because at the end of the program the module's names go before the last schemas do.
+        reference = weakref.ref(schema, lambda _, known=_by_identity: known.pop(key, None))
     except TypeError:  # its class has slots and no room for weak references
         return
     _by_identity[key] = (reference, tool)

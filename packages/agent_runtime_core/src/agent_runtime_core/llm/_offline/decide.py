@@ -217,7 +217,9 @@ def asked_for(utterance: Utterance, offer: Offer, offers: Sequence[Offer], langu
     if utterance.question is None:
         return frozenset(each.name for each in offer.required if each.kind not in _NEED_A_QUESTION)
     question = asking_part(utterance.question, language)
-    named = {each.name: _named_in(question, each) for each in offers}
+    named = {each.name: _asked_literally(question, each, language) for each in offers}
+    if not any(named.values()):
+        named = {each.name: _named_in(question, each) for each in offers}
     if any(named.values()):
         return named[offer.name]
     with_parameters = [each for each in offers if each.required]
@@ -225,6 +227,13 @@ def asked_for(utterance: Utterance, offer: Offer, offers: Sequence[Offer], langu
         asked_by_name = [each for each in with_parameters if set(stems_of(question)) & set(each.stems[:1])]
         with_parameters = asked_by_name if len(asked_by_name) == 1 else []
     return frozenset(each.name for each in offer.required) if with_parameters == [offer] else frozenset()
+
+
+def _asked_literally(question: str, offer: Offer, language: Language) -> frozenset[str]:
+    """The parameters whose own question, as this model words it, was put."""
+    from agent_runtime_core.llm._offline.questions import ask_for  # it reads bids itself
+
+    return frozenset(each.name for each in offer.parameters if ask_for([each], language) in question)
 
 
 def _named_in(question: str, offer: Offer) -> frozenset[str]:

@@ -12,18 +12,23 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”']?\s+(?=[^\W\d_a-zäöüñ]|[¿¡\
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
 _MARKUP = re.compile(r"^#+ .*$|[*_]{2}|^>\s*", re.MULTILINE)
 _IDENTIFIER = re.compile(r"`[^`]*`|\b[a-z]+(?:_[a-z0-9]+)+\b")
+_EXACTLY = re.compile(r'^Ask "(.+)"$', re.MULTILINE)
 _ADDRESSES = re.compile(r"!|\?$")
 
 
 @dataclass(slots=True)
 class Spoken:
-    """What a prompt lets one say: statements, a question if there is one, and whether to introduce oneself."""
+    """What a prompt lets one say: statements, a question if there is one, and whether to introduce oneself.
+
+    A line such as `Ask "How many are you?"` gives the question in the very words for the person.
+    """
 
     language: Language
     statements: list[str] = field(default_factory=list[str])
     questions: list[str] = field(default_factory=list[str])
     introduces: bool = False
     asides: list[str] = field(default_factory=list[str])
+    exact: str = ""
 
     @property
     def question(self) -> str:
@@ -33,8 +38,10 @@ class Spoken:
 
 def spoken(prompt: str, tools: Sequence[str]) -> Spoken:
     """Read a prompt; instructions that concern only the model, and names of tools, are left out."""
+    exact = " ".join(_EXACTLY.findall(prompt))
+    prompt = _EXACTLY.sub("", prompt)
     language = detect([prompt])
-    result = Spoken(language)
+    result = Spoken(language, exact=exact)
     for sentence in _sentences(prompt):
         clean = _without_tools(sentence, tools, language)
         if clean and not any(compiled(source).search(clean) for source in _list(language, "drop")):

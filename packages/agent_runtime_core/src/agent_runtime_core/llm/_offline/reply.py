@@ -65,6 +65,8 @@ def _in_their_language(statement: str, situation: Situation) -> str:
 def open_question(situation: Situation) -> str:
     """What the step wants to know: in its own words if they suit the person's language, else from the tools."""
     spoken, language = situation.spoken, situation.language
+    if spoken.exact:
+        return spoken.exact
     suits = spoken.language is language
     begun = _begun(situation.bids)
     if begun is not None:
