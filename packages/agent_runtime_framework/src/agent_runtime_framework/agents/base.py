@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 from uuid import UUID, uuid4
 
 from agent_runtime_core.interfaces import JSONObject
@@ -25,6 +25,9 @@ class AgentContext:
             only what is new.
         metadata: The caller's own; not interpreted.
     """
+
+    is_filled_by_the_program: ClassVar[bool] = True
+    """A tool's parameter of this type is filled with the turn it runs in; the model does not see it."""
 
     run_id: UUID
     conversation_id: UUID | str

@@ -2,9 +2,10 @@
 
 Rules:
     - A move is made only by a tool that declares it, only after the tool has run, and together with its result.
-    - A step's tools are offered when every guard holds; a guard that does not is told with its reason.
+    - A step's tools are offered when every guard holds; a guard that does not, or breaks, is told with its reason.
     - A step that awaits the person runs nothing in the turn in which the journey arrived there.
     - `say` and `run` steps are passed by code, without a model request.
+    - What a tool leaves behind has to be fit to be stored; otherwise the call failed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
 from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
+from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
@@ -61,6 +63,8 @@ class ClassScene(Generic[JourneyT]):
     ) -> None:
         self.state = state
         self.has_progressed = False
+        self._has_arrived = False
+        self._is_stuck = False
         self._ctx = ctx
         self._turn = str(ctx.run_id)
         self._schemas = schemas
@@ -71,9 +75,9 @@ class ClassScene(Generic[JourneyT]):
 
     @property
     def settles(self) -> bool:
-        """True if code may carry the journey on from where it is."""
+        """True if code may say something or carry the journey on from where it is."""
         step = self.here
-        return step.collect is not None or not step.speaks
+        return self._is_stuck or step.say is not None or step.collect is not None or not step.speaks
 
     @property
     def here(self) -> StepDefinition:
@@ -124,32 +128,37 @@ class ClassScene(Generic[JourneyT]):
         form = self.collecting
         if form is not None and form.owns(call.name):
             return form.run(call)
-        tool = next(each for each in self.here.tools if each.name == call.name)
+        step = self.here
+        tool = next(each for each in step.tools if each.name == call.name)
         arguments = self._schemas(tool).bind(call.arguments)
-        arguments.update(self._filled(tool, call))
-        before = self._derivable()
-        result = await self._timed(tool, arguments)
-        text, target = read_result(tool, result)
-        self._let_derived_fall_back(before)
+        if tool.hidden:
+            arguments.update(self._filled(tool, call))
+        before = self.state.begin_watching()
+        result = await _timed(tool, self.state, arguments)
+        text, target = read_result(tool, result, self._moved_from(step))
+        self.state.settle_derived(before)
         if target is not None:
             await self._move(target)
+        self.state.state_fields.check(self.state)
         self.has_progressed = True
         return "Done." if text is None else text
 
     async def settle(self) -> tuple[list[str], bool]:
         said: list[str] = []
+        await self._leave_if_stuck()
         for _ in range(MAX_PASSED_STEPS):
             step = self.here
-            if step.say is not None:
-                said.append(render(step.say, self.state))
+            has_spoken = self._say(step, said)
             form = self.collecting
             if form is not None:
                 if not form.is_complete:
                     words = form.say()
                     return ([*said, words], True) if words is not None else (said, False)
-            elif step.speaks or step.is_final:
-                return said, not step.speaks
-            target = await self._target_of(step)
+            elif step.speaks:
+                return said, has_spoken
+            elif step.is_final:
+                return said, True
+            target = await self._target_of(step, said)
             if target is None:
                 return said, True
             await self._move(target)
@@ -157,6 +166,14 @@ class ClassScene(Generic[JourneyT]):
             f"{type(self.state).__name__} went through {MAX_PASSED_STEPS} steps without a model request, last "
             f"{self.here.name!r}; its say and run steps lead in a circle"
         )
+
+    def _say(self, step: StepDefinition, said: list[str]) -> bool:
+        """Say a step's exact words; where it asks the model too, only on arrival."""
+        if step.say is None or (step.speaks and not self._has_arrived):
+            return False
+        self._has_arrived = False
+        said.append(render(step.say, self.state))
+        return True
 
     def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
         """What the person says to a form is listened to before anybody else gets it."""
@@ -171,17 +188,22 @@ class ClassScene(Generic[JourneyT]):
         if form is not None:
             form.begin()
         step = self.here
-        if step.patience is not None and step.stuck is not None and self.state.fruitless >= step.patience:
-            logger.info("step %r is stuck after %d fruitless turns", step.name, self.state.fruitless)
-            self._enter(step.stuck)
+        self._is_stuck = step.patience is not None and self.state.fruitless >= step.patience
+        if not self.state.arrived_in:
+            # The very first turn: the journey arrives at its first step together with the person.
+            self._has_arrived = True
+            if step.awaits_user:
+                self.state.arrived_in = self._turn
 
     def end(self) -> None:
-        """The turn is over; a turn without a successful call counts as fruitless."""
+        """The turn is over; one that moved nothing and ran nothing counts as fruitless."""
         form = self.collecting
         if form is not None:
             form.end()
         has_progressed = self.has_progressed or any(each.has_progressed for each in self._collecting.values())
         self.state.fruitless = 0 if has_progressed else self.state.fruitless + 1
+        if not self.state.arrived_in:
+            self.state.arrived_in = self._turn
 
     def effect_of(self, call: ToolCall) -> Effect:
         form = self.collecting
@@ -192,112 +214,162 @@ class ClassScene(Generic[JourneyT]):
 
     def notes(self) -> JSONObject:
         forms = {name: form.notes() for name, form in self._collecting.items()}
-        return {"has_progressed": self.has_progressed, "forms": forms}
+        return {
+            "has_progressed": self.has_progressed,
+            "has_arrived": self._has_arrived,
+            "is_stuck": self._is_stuck,
+            "forms": forms,
+        }
 
     def recall(self, notes: JSONObject, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
         self.has_progressed = notes["has_progressed"]
+        self._has_arrived = notes["has_arrived"]
+        self._is_stuck = notes["is_stuck"]
         for name, known in notes["forms"].items():
             step = self._definition.steps.get(name)
             if step is not None and step.collect is not None:
                 self._collecting_at(step).recall(known, earlier, heard)
 
-    async def _target_of(self, step: StepDefinition) -> str | None:
+    async def _leave_if_stuck(self) -> None:
+        step = self.here
+        if not self._is_stuck or step.stuck is None:
+            return
+        self._is_stuck = False
+        logger.info("step %r is stuck after %d fruitless turns", step.name, self.state.fruitless)
+        await self._move(step.stuck, reason="stuck")
+
+    async def _target_of(self, step: StepDefinition, said: list[str]) -> str | None:
         if step.run is None:
             return step.to[0] if step.to else None
-        result = await _called(getattr(self.state, step.run.__name__, step.run), step.run, self.state)
-        if isinstance(result, Step):
-            if step.to and result.name not in step.to:
-                raise ConfigurationError(
-                    f"run= of step {step.name!r} returned {result!r}; expected one of its to=: {', '.join(step.to)}"
-                )
-            return result.name
-        return step.to[0] if step.to else None
-
-    async def _move(self, target: str) -> None:
-        for hook in self.here.on_exit:
-            await _called(hook, hook, self.state)
-        self._enter(target)
-        for hook in self.here.on_enter:
-            await _called(hook, hook, self.state)
-
-    def _enter(self, target: str) -> None:
-        previous = self.state.step.name
-        self.state.step = target
-        self.state.arrived_in = self._turn
-        self.state.fruitless = 0
-        self.state.reopen(target)
-        if self._emitter:
-            self._emitter.emit(EventType.STEP_ENTERED, {"step": target, "previous": previous})
-
-    async def _timed(self, tool: ToolDefinition, arguments: JSONObject) -> object:
-        method = getattr(self.state, tool.function.__name__)
+        before = snapshot_of(self.state)
         try:
-            async with asyncio.timeout(tool.timeout):
-                result = method(**arguments)
-                return await result if inspect.isawaitable(result) else result
-        except TimeoutError as error:
-            if tool.timeout is None:
-                raise
-            raise ToolError(f"{tool.name} was given up after {tool.timeout:g} seconds") from error
+            result = await _called(step.run, self.state)
+            text, target = split_result(result)
+            name = self._moved_from(step) or (target.name if target is not None else None)
+            self.state.state_fields.check(self.state)
+        except BaseException:
+            put_back(self.state, before)
+            raise
+        if isinstance(text, str) and text:
+            said.append(text)
+        return _declared_target(step, name)
+
+    def _moved_from(self, step: StepDefinition) -> str | None:
+        """Where code has put the journey by itself; undone, so that it is a move like any other."""
+        name = self.state.step.name
+        if name == step.name:
+            return None
+        self.state.step = step.name
+        return name
+
+    async def _move(self, target: str, reason: str | None = None) -> None:
+        for hook in self.here.on_exit:
+            await _called(hook, self.state)
+        state, previous = self.state, self.state.step.name
+        state.step = target
+        state.arrived_in = self._turn
+        state.fruitless = 0
+        state.reopen(target)
+        self._has_arrived = True
+        self.has_progressed = True
+        if self._emitter:
+            payload: JSONObject = {"step": target, "previous": previous}
+            self._emitter.emit(EventType.STEP_ENTERED, payload if reason is None else {**payload, "reason": reason})
+        for hook in self.here.on_enter:
+            await _called(hook, state)
 
     def _filled(self, tool: ToolDefinition, call: ToolCall) -> JSONObject:
         filled: JSONObject = {}
         for name, kind in tool.hidden.items():
             if kind is KEY:
                 filled[name] = f"{self._ctx.conversation_id}:{self._turn}:{call.id}"
-            elif kind is AgentContext:
+            elif isinstance(kind, type) and isinstance(self._ctx, kind):
                 filled[name] = self._ctx
             else:
                 filled[name] = self._provided(kind)
         return filled
 
-    def _derivable(self) -> JSONObject | None:
-        return self.state.state_fields.dump(self.state) if self.state.state_fields.dependents else None
-
-    def _let_derived_fall_back(self, before: JSONObject | None) -> None:
-        """A list that was changed in place is a change like any other."""
-        if before is None:
-            return
-        fields = self.state.state_fields
-        after = fields.dump(self.state)
-        for source, dependents in fields.dependents.items():
-            if before[source] == after[source]:
-                continue
-            for name in dependents:
-                if before[name] == after[name]:
-                    setattr(self.state, name, fields.default_of(name))
-
 
 def why_not(tool: ToolDefinition, state: Journey) -> str | None:
     """Why a tool is not possible now; None if it is."""
     for guard in tool.guards:
-        verdict = getattr(state, guard.name)() if hasattr(state, guard.name) else guard.function(state)
+        try:
+            verdict = guard.function(state)
+        except Exception:  # a guard is the author's; one that breaks has not allowed anything
+            if not should_swallow_exceptions():
+                raise
+            logger.warning("guard %r of tool %r failed; the tool is withheld", guard.name, tool.name, exc_info=True)
+            return f"{guard.name} cannot be told yet"
         if verdict is not True:
-            return verdict if isinstance(verdict, str) else f"{guard.name} does not hold"
+            return verdict if isinstance(verdict, str) and verdict else f"{guard.name} does not hold"
     return None
 
 
-def read_result(tool: ToolDefinition, result: object) -> tuple[object, str | None]:
+def split_result(result: object) -> tuple[object, Step | None]:
+    """What code returned, as text and step: a step, a text, or a pair of both in either order."""
+    if isinstance(result, Step):
+        return None, result
+    if isinstance(result, tuple):
+        parts = cast("tuple[object, ...]", result)
+        steps = [each for each in parts if isinstance(each, Step)]
+        if len(parts) == 2 and len(steps) == 1:
+            return parts[0] if parts[1] is steps[0] else parts[1], steps[0]
+    return cast("object", result), None
+
+
+def read_result(tool: ToolDefinition, result: object, moved_to: str | None = None) -> tuple[object, str | None]:
     """What a tool returned, as what the model is told and the step to move to.
 
+    Args:
+        tool: The tool.
+        result: What it returned.
+        moved_to: The step it assigned to the journey itself, if it did.
+
     Raises:
-        MoveRefused: It returned a step that it does not declare, or none where it has to choose.
+        MoveRefused: It chose a step that it does not declare, or none where it has to choose.
     """
-    text, target = result, None
-    if isinstance(result, Step):
-        text, target = None, result
-    elif isinstance(result, tuple):
-        parts = cast("tuple[object, ...]", result)
-        target = next((each for each in parts if isinstance(each, Step)), None)
-        text = next((each for each in parts if not isinstance(each, Step)), None)
-    if target is not None:
-        if target.name not in tool.targets:
+    text, step = split_result(result)
+    name = step.name if step is not None else moved_to
+    if name is not None:
+        if name not in tool.targets:
             allowed = ", ".join(tool.targets) or "none"
-            raise MoveRefused(f"{tool.name} may not move to {target.name!r}; it declares: {allowed}")
-        return text, target.name
-    return text, tool.targets[0] if len(tool.targets) == 1 else None
+            raise MoveRefused(f"{tool.name} may not move to {name!r}; it declares: {allowed}")
+        return text, name
+    if len(tool.targets) > 1:
+        raise MoveRefused(f"{tool.name} moved nowhere; it has to return one of its steps: {', '.join(tool.targets)}")
+    return text, tool.targets[0] if tool.targets else None
 
 
-async def _called(bound: Any, function: Callable[..., Any], state: Journey) -> object:
-    result = bound() if inspect.ismethod(bound) else function(state)
+def _declared_target(step: StepDefinition, name: str | None) -> str | None:
+    if name is None:
+        if len(step.to) > 1:
+            raise ConfigurationError(
+                f"run= of step {step.name!r} returned no step; expected one of its to=: {', '.join(step.to)}"
+            )
+        return step.to[0] if step.to else None
+    if step.to and name not in step.to:
+        raise ConfigurationError(
+            f"run= of step {step.name!r} chose {name!r}; expected one of its to=: {', '.join(step.to)}"
+        )
+    return name
+
+
+async def _timed(tool: ToolDefinition, state: Journey, arguments: JSONObject) -> object:
+    if tool.timeout is None:
+        result = tool.function(state, **arguments)
+        return await result if inspect.isawaitable(result) else result
+    limit = asyncio.timeout(tool.timeout)
+    try:
+        async with limit:
+            return await tool.function(state, **arguments)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        is_harmless = tool.effect in ("state", "read")
+        outcome = "" if is_harmless else "; whether it took effect is unknown"
+        raise ToolError(f"{tool.name} was given up after {tool.timeout:g} seconds{outcome}") from error
+
+
+async def _called(function: Callable[..., Any], state: Journey) -> object:
+    result = function(state)
     return await result if inspect.isawaitable(result) else result

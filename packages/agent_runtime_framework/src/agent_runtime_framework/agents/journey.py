@@ -44,6 +44,9 @@ from agent_runtime_framework.tools.schema import ToolSchema
 if TYPE_CHECKING:
     from agent_runtime_core.usage import UsageLimit
 
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.graph import Graph
+
 __all__ = ["JourneyAgent", "JourneyConfig"]
 
 StepT = TypeVar("StepT")
@@ -68,6 +71,7 @@ class JourneyConfig:
         usage_limit: No further request is made in a turn once this much has been used in it.
         context: Which earlier messages a request carries: "all", the last so many, or "step", those since the
             current step began (it takes a memory to know them; without one, "step" means all).
+        strict_tools: Describe the tools of a `Journey` class as OpenAI's strict mode wants them.
     """
 
     max_tool_iterations: int = 10
@@ -80,6 +84,7 @@ class JourneyConfig:
     ask_again: int = 0
     usage_limit: UsageLimit | None = None
     context: ContextPolicy = "all"
+    strict_tools: bool = False
 
     def policy(self) -> TurnPolicy:
         """The same as the turn machine takes it."""
@@ -211,6 +216,16 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             return await self._state(ctx, None)
         async with memory.turn(conversation_id, self.key, context=0) as conversation:
             return await self._state(ctx, conversation)
+
+    def graph(self) -> Graph:
+        """The journey as a picture: its steps, and the moves between them, as far as they can be read from its source.
+
+        Your `get_initial_state`, `get_system_prompt`, `get_tool_schemas` and `is_terminal_state` are called for it; no
+        tool is. A notebook shows it; `.text()`, `.svg()`, `.html()`, `.mermaid()` and `.json()` give it elsewhere.
+        """
+        from agent_runtime_framework.journey.graph import read_graph
+
+        return read_graph(self)
 
     async def turn(self, ctx: AgentContext, io: TurnIO, conversation: OpenConversation | None = None) -> AgentResult:
         """Take one turn with edges of the caller's choice; `run` and `stream` are this with theirs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from agent_runtime_core.callables import CallableSchema
@@ -14,6 +14,7 @@ from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.journey.declare import Step
 from agent_runtime_framework.journey.definition import ToolDefinition
+from agent_runtime_framework.journey.hints import hint_names
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -68,9 +69,22 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
     def _schema(self, tool: ToolDefinition) -> CallableSchema:
         schema = self._schemas.get(id(tool))
         if schema is None:
-            schema = CallableSchema(tool.function, name=tool.name, hidden=tool.hidden, owner=self.journey)
+            schema = CallableSchema(
+                tool.function,
+                name=tool.name,
+                hidden=_hidden(tool),
+                names=hint_names(self.journey),
+                strict=self.config.strict_tools,
+            )
             self._schemas[id(tool)] = schema
         return schema
+
+
+def _hidden(tool: ToolDefinition) -> Collection[str]:
+    try:
+        return frozenset(tool.hidden)
+    except NameError as error:
+        raise ConfigurationError(f"{tool.source}: the hints of tool {tool.name!r} cannot be read: {error}") from error
 
 
 class _Provided:

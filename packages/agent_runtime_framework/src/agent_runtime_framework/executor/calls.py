@@ -162,7 +162,10 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
         return result_text(await scene.run(call))
     except ToolError as error:
         scene.restore(before)
-        return Answer(f"Error: {clean_text(str(error))}", ok=False, is_refused=isinstance(error, MoveRefused))
+        is_refused = isinstance(error, MoveRefused)
+        if is_refused:
+            logger.warning("a move of tool %r was refused: %s", call.name, error)
+        return Answer(f"Error: {clean_text(str(error))}", ok=False, is_refused=is_refused)
     except Exception as error:  # whatever a tool raises is told to the model or raised, as configured
         scene.restore(before)
         if not should_swallow_exceptions():

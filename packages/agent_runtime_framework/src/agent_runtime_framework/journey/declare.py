@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, cast, overload
 
 from agent_runtime_framework.errors import ConfigurationError
-from agent_runtime_framework.journey.definition import Effect, Source
+from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.form import Form, ModelT
+from agent_runtime_framework.toolcalls import Effect
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -30,12 +32,12 @@ class Step:
         self.source = source
         self.name = ""
         self.owner: type | None = None
+        self.other_names: list[str] = []
 
     def __set_name__(self, owner: type, name: str) -> None:
-        if self.name and self.name != name:
-            raise ConfigurationError(
-                f"{self.source}: one step is declared as {self.name!r} and as {name!r}; call step(...) for each"
-            )
+        if self.owner is not None:
+            self.other_names.append(f"{owner.__name__}.{name}")
+            return
         self.name = name
         self.owner = owner
 
@@ -72,8 +74,8 @@ class Step:
                 when: Methods that return True, or the reason why not.
                 effect: What running it twice would do; see `Effect`.
                 requires_approval: A person has to agree before it runs.
-                independent: It may run beside other calls of the same reply.
-                timeout: Seconds after which it is given up.
+                independent: It may run beside other calls of the same reply; it moves nowhere.
+                timeout: Seconds after which it is given up; for async tools.
                 name: What the model calls it, if not by the method's name.
         """
         if function is not None:
@@ -120,16 +122,17 @@ Guard: TypeAlias = Callable[[Any], bool | str]
 class StepOptions:
     """What was said of a step."""
 
-    prompt: str | None
-    say: str | None
-    run: Callable[..., Any] | None
-    collect: Any
-    to: Target
-    final: bool
-    awaits_user: bool
-    requires_tool: bool
-    patience: int | None
-    stuck: Step | str | None
+    prompt: str | None = None
+    say: str | None = None
+    run: Callable[..., Any] | None = None
+    collect: Any = None
+    to: Target = None
+    first: bool = False
+    final: bool = False
+    awaits_user: bool = False
+    requires_tool: bool = False
+    patience: int | None = None
+    stuck: Step | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,7 @@ def step(
     *,
     collect: type[ModelT] | Form[ModelT],
     to: Target = None,
+    first: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
 ) -> CollectStep[ModelT]: ...
@@ -183,6 +187,7 @@ def step(
     say: str | None = None,
     run: Callable[..., Any] | None = None,
     to: Target = None,
+    first: bool = False,
     final: bool = False,
     awaits_user: bool = False,
     requires_tool: bool = False,
@@ -196,20 +201,24 @@ def step(
     run: Callable[..., Any] | None = None,
     collect: Any = None,
     to: Target = None,
+    first: bool = False,
     final: bool = False,
     awaits_user: bool = False,
     requires_tool: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
 ) -> Step:
-    """A step of a journey. The first one declared is where the journey begins.
+    """A step of a journey. The first one declared is where the journey begins; those of base classes come before.
 
     Args:
-        prompt: What the model shall do here; `$name` stands for a field of the state.
-        say: Exact words for the person, without a model request; `$name` stands for a field.
-        run: A method to run instead of a model request; it may return the step to go to.
+        prompt: What the model shall do here; `$name` stands for a field or a property of the state.
+        say: Exact words for the person, without a model request; `$name` stands for a field or a property. In a step
+            that has tools or a prompt too, they are said on arrival, and the person answers before the model is asked.
+        run: A method to run instead of a model request. It may return the step to go to, exact words to be said, or
+            both as a pair.
         collect: A form, or a Pydantic model, to be filled here.
         to: Where a `say`, `run` or `collect` step goes on to.
+        first: The journey begins here, wherever the step is declared.
         final: The journey is over here.
         awaits_user: Its tools wait for a message that the person sends after the journey has arrived: for a
             confirmation, a checkout, anything a person has to answer first.
@@ -226,6 +235,7 @@ def step(
         run=run,
         collect=form,
         to=to,
+        first=first,
         final=final,
         awaits_user=awaits_user,
         requires_tool=requires_tool,
@@ -261,6 +271,12 @@ class FieldOptions:
     was: tuple[str, ...] = ()
 
 
+@overload
+def Field(default: T, *, description: str = "", sensitive: bool = False, was: str | Sequence[str] = ()) -> T: ...
+@overload
+def Field(
+    *, default_factory: Callable[[], T], description: str = "", sensitive: bool = False, was: str | Sequence[str] = ()
+) -> T: ...
 def Field(
     default: Any = dataclasses.MISSING,
     *,
@@ -272,7 +288,7 @@ def Field(
     """A field of the state, with more to say than a default.
 
     Args:
-        default: The value it begins with.
+        default: The value it begins with; every conversation gets its own copy.
         default_factory: Makes that value.
         description: What it is.
         sensitive: Its value never appears in prompts, logs or traces.
@@ -280,10 +296,15 @@ def Field(
     """
     former = (was,) if isinstance(was, str) else tuple(was)
     options = FieldOptions(description=description, sensitive=sensitive, was=former)
-    given: dict[str, Any] = {"default": default, "default_factory": default_factory}
-    return dataclasses.field(metadata={FIELD: options}, **given)
+    if default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=default_factory, metadata={FIELD: options})
+    return _field(default, options)
 
 
+@overload
+def derived(*depends_on: str, description: str = "", sensitive: bool = False) -> None: ...
+@overload
+def derived(*depends_on: str, default: T, description: str = "", sensitive: bool = False) -> T: ...
 def derived(*depends_on: str, default: Any = None, description: str = "", sensitive: bool = False) -> Any:
     """A field that follows from others: it falls back to its default as soon as one of them changes.
 
@@ -293,8 +314,24 @@ def derived(*depends_on: str, default: Any = None, description: str = "", sensit
         description: What it is.
         sensitive: Its value never appears in prompts, logs or traces.
     """
-    options = FieldOptions(description=description, sensitive=sensitive, depends_on=depends_on)
-    return dataclasses.field(default=default, metadata={FIELD: options})
+    return _field(default, FieldOptions(description=description, sensitive=sensitive, depends_on=depends_on))
+
+
+def _field(default: Any, options: FieldOptions) -> Any:
+    metadata = {FIELD: options}
+    if is_changeable(default):
+        return dataclasses.field(default_factory=copies_of(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def is_changeable(default: object) -> bool:
+    """True if a default could be changed in place, as a list can, so that each state needs its own."""
+    return type(default).__hash__ is None
+
+
+def copies_of(default: Any) -> Callable[[], Any]:
+    """Makes copies of a default."""
+    return lambda: copy.deepcopy(default)
 
 
 class _Marker:

@@ -77,7 +77,8 @@ class StepDefinition:
     Attributes:
         name: Its name; what is stored.
         prompt: The instruction for the model, a template over the state.
-        say: Exact words instead of a model request, a template over the state.
+        say: Exact words, a template over the state: instead of a model request, or, where there are tools or a prompt
+            too, on arrival.
         run: Code instead of a model request.
         collect: A form that the step is.
         to: Where a `say`, `run` or `collect` step goes on to.
@@ -110,8 +111,8 @@ class StepDefinition:
 
     @property
     def speaks(self) -> bool:
-        """True if the step is a conversation with the model; False if code alone carries the journey through it."""
-        return self.say is None and self.run is None
+        """True if the model is asked in this step; False if code alone carries the journey through it."""
+        return self.run is None and (self.say is None or self.prompt is not None or bool(self.tools))
 
     def moves(self) -> Iterator[Move]:
         """Every way out of the step, with what takes it."""

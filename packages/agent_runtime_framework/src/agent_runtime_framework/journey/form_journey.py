@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent_runtime_framework.memory import MemoryManager
 
 
-class FormConversation(Journey, Generic[ModelT]):
+class FormConversation(Journey, Generic[ModelT], abstract=True):
     """The journey that fills one form; `FormJourney` makes it.
 
     Attributes:
@@ -86,25 +86,21 @@ def FormJourney(
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
     source = Source(frame.f_code.co_filename, frame.f_lineno)
     members: dict[str, Any] = {
-        "__doc__": persona or own_docstring(form.model),
+        "__doc__": persona or own_docstring(form.model) or _NO_PERSONA,
         "__module__": form.model.__module__,
         "form": form,
-        "answers": CollectStep(_options(collect=form, to="done"), source, form),
-        "done": Step(_options(say=done or word(form.language, "done"), final=True), source),
+        "answers": CollectStep(StepOptions(collect=form, to="done"), source, form),
+        "done": Step(StepOptions(say=done or word(form.language, "done"), final=True), source),
     }
     if key:
         members["key"] = key
     return type(form.model.__name__, (FormConversation,), members)
 
 
+_NO_PERSONA = " "
+"""A docstring that says nothing; without any, the class would get its signature for one."""
+
+
 def own_docstring(model: type[Any]) -> str:
     """What was written below a model's class line; Pydantic's own docstrings do not count."""
     return str(vars(model).get("__doc__") or "")
-
-
-def _options(**given: Any) -> StepOptions:
-    nothing: dict[str, Any] = {
-        "prompt": None, "say": None, "run": None, "collect": None, "to": None, "final": False, "awaits_user": False,
-        "requires_tool": False, "patience": None, "stuck": None,
-    }  # fmt: skip
-    return StepOptions(**{**nothing, **given})

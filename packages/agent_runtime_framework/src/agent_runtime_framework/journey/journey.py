@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
-from agent_runtime_framework.journey.compile import compile_journey, key_of, prepare_fields
+from agent_runtime_framework.journey.class_fields import prepare_fields
+from agent_runtime_framework.journey.compile import compile_journey, key_of
 from agent_runtime_framework.journey.declare import CollectStep, Field, Step, derived
 from agent_runtime_framework.journey.definition import JourneyDefinition
 from agent_runtime_framework.journey.fields import StateFields
 from agent_runtime_framework.journey.form import ModelT
+from agent_runtime_framework.journey.hints import LOCALS, names_around_class
 from agent_runtime_framework.state.base import BaseJourneyState
 
 if TYPE_CHECKING:
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
     from agent_runtime_framework.events import Sink
     from agent_runtime_framework.executor.asking import LLMClient
     from agent_runtime_framework.executor.hooks import ExecutorHooks
+    from agent_runtime_framework.journey.graph import Graph
     from agent_runtime_framework.memory import MemoryManager
 
 BOOKKEEPING = "_journey"
 """Where the stored state keeps what the engine has to remember besides the author's fields."""
+
+_NOTES = frozenset({"arrived_in", "fruitless", "forms"})
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, derived))
@@ -48,21 +54,35 @@ class Journey(BaseJourneyState[Step]):
     definition: ClassVar[JourneyDefinition]
     state_fields: ClassVar[StateFields]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+        """Make the class a journey.
+
+        Args:
+            abstract: The class is a part of journeys that are derived from it, and none by itself.
+            **kwargs: For other base classes.
+        """
         super().__init_subclass__(**kwargs)
+        setattr(cls, LOCALS, names_around_class())
         prepare_fields(cls)
-        dataclasses.dataclass(kw_only=True, repr=True)(cls)
+        written = cls.__doc__ if "__doc__" in vars(cls) else None
+        dataclasses.dataclass(kw_only=True, repr=False, eq=False)(cls)
+        cls.__doc__ = written  # a dataclass makes up one of its own
         if "key" not in vars(cls):
             cls.key = key_of(cls)
         cls.state_fields = StateFields(cls)
-        cls.definition = compile_journey(cls)
+        if not abstract:
+            cls.definition = compile_journey(cls)
 
     def __post_init__(self) -> None:
+        cls = type(self)
+        if "definition" not in vars(cls):
+            raise ConfigurationError(f"{cls.__name__} is abstract; derive a journey from it, with steps of its own")
         self.arrived_in = ""
         self.fruitless = 0
         self.forms: dict[str, JSONObject] = {}
+        self._assigned: set[str] = set()
         self._aside: JSONObject = {}
-        self._step = type(self).definition.initial
+        self._step = cls.definition.initial
 
     @property
     def step(self) -> Step:
@@ -78,13 +98,61 @@ class Journey(BaseJourneyState[Step]):
         self._step = name
 
     def __setattr__(self, name: str, value: object) -> None:
-        dependents = type(self).state_fields.dependents.get(name)
-        if dependents and getattr(self, name, None) != value:
-            object.__setattr__(self, name, value)
-            for each in dependents:
-                setattr(self, each, type(self).state_fields.default_of(each))
+        fields = type(self).state_fields
+        if name in fields.watched and "_step" in self.__dict__:
+            self._assign(name, value)
             return
+        if name not in fields.options and not name.startswith("_") and not hasattr(type(self), name):
+            self._refuse_unknown(name)
         object.__setattr__(self, name, value)
+
+    def _assign(self, name: str, value: object) -> None:
+        """Assign a field that others may hang on."""
+        fields = type(self).state_fields
+        has_changed = getattr(self, name) != value
+        object.__setattr__(self, name, value)
+        self._assigned.add(name)
+        if has_changed:
+            for each in fields.dependents.get(name, ()):
+                setattr(self, each, fields.default_of(each))
+
+    def _refuse_unknown(self, name: str) -> None:
+        if name in _NOTES:
+            return
+        cls = type(self)
+        close = difflib.get_close_matches(name, cls.state_fields.names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"declare it in the class: `{name}: ... = ...`"
+        raise AttributeError(
+            f"{cls.__name__} has no field {name!r}, so it would not be kept; {hint}", name=name, obj=self
+        )
+
+    def begin_watching(self) -> JSONObject:
+        """What `settle_derived` wants back after a tool, to see what was changed in place."""
+        self._assigned.clear()
+        return type(self).state_fields.sources_of(self)
+
+    def settle_derived(self, before: JSONObject) -> None:
+        """Let fall back what hangs on a value that was changed in place; what the tool has set itself stays."""
+        fields = type(self).state_fields
+        for source, earlier in before.items():
+            if source in self._assigned or getattr(self, source) == earlier:
+                continue
+            for name in fields.dependents[source]:
+                if name not in self._assigned:
+                    setattr(self, name, fields.default_of(name))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.to_dict() == cast("Journey", other).to_dict()
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  a state changes
+
+    def __repr__(self) -> str:
+        fields = type(self).state_fields
+        shown = {name: "•••" if name in fields.sensitive else repr(getattr(self, name)) for name in fields.names}
+        inside = "".join(f", {name}={value}" for name, value in shown.items())
+        return f"{type(self).__name__}(step={self._step}{inside})"
 
     def is_complete(self) -> bool:
         """True once the journey is in a final step."""
@@ -148,6 +216,13 @@ class Journey(BaseJourneyState[Step]):
         return state
 
     @classmethod
+    def graph(cls) -> Graph:
+        """The journey as a picture; a notebook shows it, `.text()`, `.svg()` and others give it elsewhere."""
+        from agent_runtime_framework.journey.graph import read_graph
+
+        return read_graph(cls)
+
+    @classmethod
     def agent(
         cls,
         llm_client: LLMClient | None = None,
@@ -170,4 +245,6 @@ class Journey(BaseJourneyState[Step]):
         """
         from agent_runtime_framework.agents.short_form import ClassAgent
 
+        if "definition" not in vars(cls):
+            raise ConfigurationError(f"{cls.__name__} is abstract; derive a journey from it, with steps of its own")
         return ClassAgent(cls, llm_client, memory=memory, provide=provide, hooks=hooks, sinks=sinks, config=config)

@@ -1,0 +1,86 @@
+"""Reading type hints: where their names are looked up, and which parameters the program fills."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from agent_runtime_framework.journey.declare import INJECTED, KEY
+
+LOCALS = "__journey_locals__"
+
+
+def names_around_class() -> Mapping[str, Any]:
+    """The local names where a class is being made, for its `__init_subclass__`.
+
+    There are none at the top of a module, whose names are found anyway.
+    """
+    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_globals.get("__name__") == "abc" and frame.f_back is not None:
+        frame = frame.f_back  # the metaclass is written in Python
+    return {} if frame.f_locals is frame.f_globals else dict(frame.f_locals)
+
+
+def hint_names(owner: type) -> dict[str, Any]:
+    """What hints in a class may name, besides the globals of its module.
+
+    Nested classes are among them; the class's other attributes are not: they would hide the types they are named after.
+    """
+    names: dict[str, Any] = {}
+    for base in reversed(owner.__mro__):
+        names.update(vars(base).get(LOCALS, {}))
+        names.update((name, each) for name, each in vars(base).items() if isinstance(each, type))
+    return names
+
+
+def read_hints(thing: Any, owner: type) -> dict[str, Any]:
+    """The hints of a class or of one of its methods.
+
+    Raises:
+        NameError: One of them names what is defined nowhere yet.
+    """
+    return get_type_hints(thing, localns=hint_names(owner), include_extras=True)
+
+
+class HiddenParameters(Mapping[str, Any]):
+    """The parameters of a tool that the program fills, with what fills each: a type, or `KEY`.
+
+    Read as soon as every name in the hints is defined, at the latest when somebody looks.
+    """
+
+    def __init__(self, function: Callable[..., Any], owner: type) -> None:
+        self._function = function
+        self._owner = owner
+        self._found: dict[str, Any] | None = None
+        try:
+            self._read()
+        except NameError:
+            # Defined further down in the module; whoever derives the schema says so if it is not.
+            self._found = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+    def _read(self) -> dict[str, Any]:
+        if self._found is None:
+            hints = read_hints(self._function, self._owner)
+            found = {name: filler for name, hint in hints.items() if (filler := _filler(hint)) is not None}
+            found.pop("return", None)
+            self._found = found
+        return self._found
+
+
+def _filler(hint: Any) -> Any:
+    if isinstance(hint, type):
+        return hint if getattr(hint, "is_filled_by_the_program", False) else None
+    if get_origin(hint) is not Annotated:
+        return None
+    kind, *notes = get_args(hint)
+    return kind if INJECTED in notes else KEY if KEY in notes else None
