@@ -44,4 +44,4 @@ def test_an_unknown_command_is_a_usage_error(capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as ended:
         main(["talk"])
     assert ended.value.code == 2
-    assert "'chat', 'models'" in capsys.readouterr().err
+    assert "choose from 'chat', " in capsys.readouterr().err

@@ -77,9 +77,19 @@ def load_agent(text: str) -> Agent:
         UserCodeError: The module cannot be imported, or the agent not be made; the text holds the traceback.
     """
     target = parse_target(text)
-    module = _import_file(target) if target.is_file else _import_module(target)
-    found = _named(module, target) if target.name else _only(module, target)
+    module = load_module(target)
+    found = named_in(module, target) if target.name else _only(module, target)
     return _make(found, target)
+
+
+def load_module(target: Target) -> ModuleType:
+    """The module a target names, imported.
+
+    Raises:
+        UsageError: There is no such file or module.
+        UserCodeError: It cannot be imported; the text holds the traceback.
+    """
+    return _import_file(target) if target.is_file else _import_module(target)
 
 
 def _import_file(target: Target) -> ModuleType:
@@ -162,7 +172,12 @@ def _similar_file(path: Path) -> str:
     return f"; did you mean {str(parent / close[0])!r}?" if close else ""
 
 
-def _named(module: ModuleType, target: Target) -> object:
+def named_in(module: ModuleType, target: Target) -> object:
+    """What the target names in its module.
+
+    Raises:
+        UsageError: There is nothing of that name.
+    """
     try:
         return reduce(getattr, target.name.split("."), cast("object", module))
     except AttributeError:

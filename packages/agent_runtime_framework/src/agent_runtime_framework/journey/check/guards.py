@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
@@ -35,11 +34,6 @@ def find(reading: Reading, step: StepDefinition, tool: ToolDefinition) -> Findin
 
 def _alone(reading: Reading, step: StepDefinition, tool: ToolDefinition, guard: GuardDefinition) -> Finding | None:
     function = guard.function
-    if inspect.iscoroutinefunction(function):
-        text = f"{guard.name} is a coroutine, which is never True, so {tool.name} is never offered"
-        return _finding(
-            step, tool, "guard-never-holds", text, "write `def`; look things up in a tool or a run= step", guard
-        )
     if not is_authors(function):
         return None
     if (name := _other_than_bool(reading, function)) is not None:

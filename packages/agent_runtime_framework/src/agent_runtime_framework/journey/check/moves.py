@@ -171,17 +171,6 @@ def _of_step(step: StepDefinition) -> Findings:
             step, "awaits-nothing", f"`{step.name}` waits for the person, but has no tool that could wait",
             "awaits_user=True holds back the step's tools; declare one, or drop it",
         )  # fmt: skip
-    if (step.patience is None) != (step.stuck is None):
-        given, lacking = ("patience", "stuck") if step.stuck is None else ("stuck", "patience")
-        yield _step_finding(
-            step, "patience", f"`{step.name}` is given {given}=, but not {lacking}=; nothing happens then",
-            "patience= is after how many fruitless turns, stuck= where the journey goes then; give both",
-        )  # fmt: skip
-    if step.requires_tool and not step.tools and step.collect is None:
-        yield _step_finding(
-            step, "requires-nothing", f"`{step.name}` requires a tool call, but has no tools",
-            "drop requires_tool=True, or declare a tool",
-        )  # fmt: skip
 
 
 def _step_finding(step: StepDefinition, code: str, message: str, hint: str) -> Finding:

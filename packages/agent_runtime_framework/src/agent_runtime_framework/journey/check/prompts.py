@@ -11,6 +11,7 @@ from typing import Any, cast
 from agent_runtime_framework.journey.check.finding import ERROR, WARNING, Finding, Findings
 from agent_runtime_framework.journey.definition import Source, StepDefinition
 from agent_runtime_framework.journey.source import Reading
+from agent_runtime_framework.journey.source.code import is_authors
 from agent_runtime_framework.journey.source.places import Places
 
 _LEFT_OVER = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
@@ -63,7 +64,7 @@ def _missing(reading: Reading, step: StepDefinition) -> Findings:
 
 
 def _in_short_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
-    fields = reading.definition.fields
+    fields = (*reading.definition.fields, *_properties(reading.owner))
     for text in _texts(reading, step):
         for name in Template(text).get_identifiers():
             if name not in fields:
@@ -78,6 +79,16 @@ def _in_short_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
                     source=step.source,
                     step=step.name,
                 )
+
+
+def _properties(owner: type) -> list[str]:
+    """The properties an author wrote; a template may name them like fields."""
+    return [
+        name
+        for base in owner.__mro__
+        for name, value in vars(base).items()
+        if isinstance(value, property) and value.fget is not None and is_authors(value.fget)
+    ]
 
 
 def _in_long_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:

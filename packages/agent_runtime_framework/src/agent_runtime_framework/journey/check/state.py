@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import json
 from collections.abc import Iterator
@@ -180,7 +181,7 @@ def _shared(owner: type) -> Iterator[Finding]:
     node, path = class_node_of(owner), file_of(owner)
     if node is None or path is None or not is_authors(owner):
         return
-    fields = getattr(owner, "__dataclass_fields__", {})
+    fields = _field_names(owner)
     shared: dict[str, int] = {}
     for statement in node.body:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
@@ -197,6 +198,10 @@ def _shared(owner: type) -> Iterator[Finding]:
                 hint="make it a field of the state",
                 source=Source(path, line),
             )
+
+
+def _field_names(owner: Any) -> list[str]:
+    return [each.name for each in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
 
 
 def _changed(method: Any) -> Iterator[str]:

@@ -35,22 +35,14 @@ def _long_form(reading: Reading) -> Findings:
     passes_arguments = _passes_arguments(reading.owner)
     for step, offered in reading.offers.items():
         for schema in offered:
-            method = _method(reading, schema.name)
-            if method is None:
+            method = reading.methods.get((step, schema.name))
+            if method is None or schema.name.startswith("_") or schema.name in _RESERVED:
                 yield from _no_method(reading, step, schema, places)
             elif passes_arguments:
                 yield from _signature(step, schema, method)
                 yield from _sync(reading, step, schema, method)
     yield from _unoffered(reading)
     yield from _terminal(reading)
-
-
-def _method(reading: Reading, name: str) -> Callable[..., Any] | None:
-    if reading.tools is None or name.startswith("_") or name in _RESERVED:
-        return None
-    found = inspect.getattr_static(reading.tools, name, None)
-    found = getattr(found, "__func__", found)
-    return cast("Callable[..., Any]", found) if inspect.isfunction(found) else None
 
 
 def _no_method(reading: Reading, step: str, schema: ReadSchema, places: Places) -> Findings:
@@ -144,7 +136,7 @@ def _sync(reading: Reading, step: str, schema: ReadSchema, method: Callable[...,
 def _unoffered(reading: Reading) -> Findings:
     if reading.tools is None or any(note.code == "tools-fail" for note in reading.notes):
         return
-    offered = {schema.name for each in reading.offers.values() for schema in each}
+    offered = {method.__name__ for method in reading.methods.values()}
     methods = _public_methods(reading.tools)
     used = _names_used(reading.tools, reading.owner)
     for name, method in methods.items():
@@ -202,11 +194,6 @@ def _declaration(step: StepDefinition, tool: ToolDefinition) -> Iterator[Finding
             step, tool, "effect", WARNING,
             f'{tool.name} is given something to reach other systems with, but says "state"',
             '"state" is for tools that touch nothing else; it is not recorded before it runs',
-        )  # fmt: skip
-    if tool.independent and tool.targets:
-        yield _declared(
-            step, tool, "independent-move", WARNING, f"{tool.name} is independent, but moves the journey",
-            "calls after it in the same reply may no longer be offered; drop independent=True",
         )  # fmt: skip
 
 

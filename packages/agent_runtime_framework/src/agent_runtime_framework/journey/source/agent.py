@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
@@ -45,6 +46,7 @@ class _AgentReader:
         self.offers: dict[str, tuple[ReadSchema, ...]] = {}
         self.prompts: dict[str, ReadPrompt] = {}
         self.moved_at: dict[tuple[str, str, str], Source] = {}
+        self.methods: dict[tuple[str, str], Callable[..., Any]] = {}
         self.open_steps: set[str] = set()
         self.world = World(
             tools=self.tools, state=self.state, agent=self.cls, initial=self.initial.step, is_step=self._is_step
@@ -86,6 +88,7 @@ class _AgentReader:
             prompts=self.prompts,
             moved_at=self.moved_at,
             states=self.states,
+            methods=self.methods,
             open_steps=frozenset(self.open_steps),
             notes=tuple(self.notes.found.values()),
         )
@@ -210,33 +213,44 @@ class _AgentReader:
             self._note_failure("get_system_prompt", step, error, "prompt-fails")
 
     def _note_failure(self, method: str, step: Any, error: Exception, code: str) -> None:
-        text = f"{method} fails with {type(error).__name__}: {str(error)[:100]}"
         where = name_of(getattr(step, "step", step))
-        self.notes.add(self._place_of(method), f"in step {where!r}, {text}", code)
+        text = f"in step {where!r}, {method} fails with {type(error).__name__}: {str(error)[:100]}"
+        self.notes.add(_raised_at(error) or self._place_of(method), text, code)
 
     def _tool(self, step: Any, schema: ReadSchema) -> ToolDefinition:
-        method = inspect.getattr_static(self.tools, schema.name, None) if self.tools is not None else None
-        function = cast("Any", getattr(method, "__func__", method))
-        is_method = inspect.isfunction(function)
-        targets = self._moves_of(step, schema.name, function if is_method else None)
+        named = inspect.getattr_static(self.tools, schema.name, None) if self.tools is not None else None
+        named = cast("Any", getattr(named, "__func__", named))
+        targets, method = self._moves_of(step, schema.name, named if inspect.isfunction(named) else None)
+        if method is not None:
+            self.methods[name_of(step), schema.name] = method
         return ToolDefinition(
             name=schema.name,
-            function=function if is_method else self.cls.execute_tool,
+            function=method or self.cls.execute_tool,
             targets=targets,
-            source=(place_of(function) if is_method else None) or schema.source,
+            source=(place_of(method) if method is not None else None) or schema.source,
         )
 
-    def _moves_of(self, step: Any, tool: str, method: Callable[..., Any] | None) -> tuple[str, ...]:
+    def _moves_of(
+        self, step: Any, tool: str, named: Callable[..., Any] | None
+    ) -> tuple[tuple[str, ...], Callable[..., Any] | None]:
+        """Where a tool leads, and the method that it is: the one that execute_tool calls, or the one of its name."""
         follower = Follower(self.world, self.notes)
         agent, tools = self._instance("agent", self.cls), self._instance("tools", self.tools)
         ends = list(follower.follow(self.cls.execute_tool, [agent, tools, (Known(tool),), UNKNOWN], step).step)
-        code = getattr(inspect.unwrap(method), "__code__", None) if method is not None else None
         if self.tools is None:
             self.open_steps.add(name_of(step))
-        if method is not None and code not in follower.followed:
+        method = self._method_among(follower.followed)
+        if method is None and named is not None:
             # The way from execute_tool to the method was not found; that it leads there is what it is for.
+            method = named
             ends = list(follower.follow(method, [tools], step).step)
-        return tuple(dict.fromkeys(self._arrived(step, tool, ends)))
+        return tuple(dict.fromkeys(self._arrived(step, tool, ends))), method
+
+    def _method_among(self, codes: Iterable[Any]) -> Callable[..., Any] | None:
+        """The first method of the tools that was followed."""
+        methods = inspect.getmembers(self.tools, inspect.isfunction) if self.tools is not None else []
+        by_code = {inspect.unwrap(method).__code__: method for _, method in methods}
+        return next((by_code[code] for code in codes if code in by_code), None)
 
     def _arrived(self, step: Any, tool: str, ends: Iterable[At]) -> Iterable[str]:
         for end in ends:
@@ -288,6 +302,15 @@ class _AgentReader:
         found = getattr(self.cls, method, None)
         place = place_of(found) if found is not None and node_of(inspect.unwrap(found)) is not None else None
         return place or place_of(self.cls) or Source("<unknown>", 1)
+
+
+def _raised_at(error: Exception) -> Source | None:
+    """The author's own line that raised it, or called what raised it."""
+    place: Source | None = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if is_authors(frame.f_code):
+            place = Source(frame.f_code.co_filename, line)
+    return place
 
 
 def _wire(schema: Any) -> JSONObject:

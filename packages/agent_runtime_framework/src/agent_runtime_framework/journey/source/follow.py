@@ -74,7 +74,7 @@ class Follower:
         self.world = world
         self.notes = notes
         self.frames: list[_Frame] = []
-        self.followed: set[Any] = set()
+        self.followed: dict[Any, None] = {}
         self._active: list[Any] = []
         self._evaluator = Evaluator(self)
 
@@ -97,7 +97,7 @@ class Follower:
         frame = _Frame(function.__code__.co_filename, {**function.__globals__, **scope})
         names = _bound(node.args, arguments, keywords)
         self._active.append(function.__code__)
-        self.followed.add(function.__code__)
+        self.followed[function.__code__] = None
         try:
             return self._run(node, frame, names, env)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,7 @@ class Reading:
         offers: What each step offers, whatever the state.
         prompts: What each step tells the model, in the long form.
         moved_at: Where a tool (or "", for code by itself) moves from one step to another.
+        methods: The method that runs when a step's tool is called, in the long form, as far as it is known.
         returned: For each tool of the short form, by step and name, what it may return, as far as it is known.
         states: For each step, states in it: the fresh one first.
         open_steps: Steps of which not all moves are known, because some code was not followed.
@@ -66,6 +67,9 @@ class Reading:
     offers: Mapping[str, tuple[ReadSchema, ...]] = field(default_factory=dict[str, tuple[ReadSchema, ...]])
     prompts: Mapping[str, ReadPrompt] = field(default_factory=dict[str, ReadPrompt])
     moved_at: Mapping[tuple[str, str, str], Source] = field(default_factory=dict[tuple[str, str, str], Source])
+    methods: Mapping[tuple[str, str], Callable[..., Any]] = field(
+        default_factory=dict[tuple[str, str], Callable[..., Any]]
+    )
     returned: Mapping[tuple[str, str], Returned] = field(default_factory=dict[tuple[str, str], "Returned"])
     states: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
     open_steps: frozenset[str] = frozenset()
