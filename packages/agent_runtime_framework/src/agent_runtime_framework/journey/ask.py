@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, cast, get_args, get_origin
 
@@ -122,14 +122,14 @@ def _walk(
         yield from _walk(nested, here, own, f"{own}_")
 
 
-def _with_short_labels(fields: tuple[FormField, ...]) -> tuple[FormField, ...]:
+def _with_short_labels(found: tuple[FormField, ...]) -> tuple[FormField, ...]:
     """The part of a group is called by its own name where that tells it from all others."""
-    own = [each.path[-1].replace("_", " ") for each in fields]
+    own = [each.path[-1].replace("_", " ") for each in found]
     return tuple(
         replace(each, label=short if own.count(short) == 1 else f"{short} ({each.path[-2].replace('_', ' ')})")
         if len(each.path) > 1 and each.label == each.name.replace("_", " ")
         else each
-        for each, short in zip(fields, own, strict=True)
+        for each, short in zip(found, own, strict=True)
     )
 
 
@@ -175,8 +175,16 @@ def _group_gate(own: str, path: tuple[str, ...], info: FieldInfo, gate: str | No
 
 
 def ask_of(info: FieldInfo) -> Ask:
-    """What was said of a field; nothing in particular if no `Ask` stands there."""
-    return next((each for each in info.metadata if isinstance(each, Ask)), Ask())
+    """What was said of a field; what stands later adds to, or overrides, what its type brings along."""
+    said = [each for each in info.metadata if isinstance(each, Ask)]
+    nothing = Ask()
+    given = {
+        each.name: value
+        for one in said
+        for each in fields(nothing)
+        if (value := getattr(one, each.name)) != getattr(nothing, each.name)
+    }
+    return Ask(**given)
 
 
 def _annotated(info: FieldInfo) -> Any:

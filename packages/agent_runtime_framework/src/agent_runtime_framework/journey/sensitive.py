@@ -19,6 +19,9 @@ MOST_TOKENS = 10
 LONG = 8
 """From so many letters and digits on, a value that fits is taken for the answer although nobody asked."""
 
+SHORTEST_ATTEMPT = 3
+"""Fewer characters with digits are no attempt at an answer."""
+
 _TOKEN = re.compile(r"[^\s,;!?\"“”()]+")
 _SEPARATORS = r"[\s\-./]*"
 _PROBES = ("qqq zzz", "Zzz")
@@ -142,8 +145,8 @@ def _take_out_words(
 
 def _hide_attempts(form: Form[Any], each: FormField, answers: Mapping[str, Any], result: Withheld) -> None:
     """Nothing fits; whatever holds digits may be a slip of the keyboard away from it."""
-    attempts = [m for m in _TOKEN.finditer(result.text) if sum(map(str.isdigit, m[0])) and len(m[0]) > 2]
-    if not attempts:
+    attempts = [m for m in _TOKEN.finditer(result.text) if any(map(str.isdigit, m[0]))]
+    if sum(len(m[0]) for m in attempts) < SHORTEST_ATTEMPT:
         return
     said = result.text[attempts[0].start() : attempts[-1].end()]
     reason = form.checker.check(each, said, answers)[1]

@@ -179,7 +179,8 @@ def _best_reading(parameters: Sequence[Parameter], reading: Reading, context: Co
     """The whole text, or its first part alone where "a coffee and three pears" would mix two calls."""
     whole = fill(parameters, reading, context)
     counts_things = {Kind.NUMBER, Kind.TEXT} <= {each.kind for each in parameters}
-    if len(reading.text) > _LONGEST_LIST or (not whole.missing(parameters) and not counts_things):
+    needs_nothing = not any(each.required for each in parameters)
+    if needs_nothing or len(reading.text) > _LONGEST_LIST or (not whole.missing(parameters) and not counts_things):
         return whole
     cuts = [word.start for word in reading.words if reading.language.has("join", word.folded)]
     cuts += [index for index, char in enumerate(reading.text) if char in ",;\n"]

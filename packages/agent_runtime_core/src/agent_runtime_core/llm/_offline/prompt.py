@@ -46,7 +46,7 @@ def spoken(prompt: str, tools: Sequence[str]) -> Spoken:
         clean = _without_tools(sentence, tools, language)
         if clean and not any(compiled(source).search(clean) for source in _list(language, "drop")):
             _say(clean, language, result)
-    if not result.statements and not result.questions and not result.introduces:
+    if not (result.statements or result.questions or result.introduces or exact):
         result.statements = result.asides[-1:]
     return result
 
