@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from agent_runtime_framework.journey.check.finding import ERROR, WARNING, Finding, Findings
 from agent_runtime_framework.journey.definition import Source, StepDefinition
+from agent_runtime_framework.journey.form import Form
 from agent_runtime_framework.journey.source import Reading
 from agent_runtime_framework.journey.source.code import is_authors
 from agent_runtime_framework.journey.source.places import Places
@@ -64,7 +65,7 @@ def _missing(reading: Reading, step: StepDefinition) -> Findings:
 
 
 def _in_short_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
-    fields = (*reading.definition.fields, *_properties(reading.owner))
+    fields = (*reading.definition.fields, *_properties(reading.owner), *_answers(reading))
     for text in _texts(reading, step):
         for name in Template(text).get_identifiers():
             if name not in fields:
@@ -89,6 +90,12 @@ def _properties(owner: type) -> list[str]:
         for name, value in vars(base).items()
         if isinstance(value, property) and value.fget is not None and is_authors(value.fget)
     ]
+
+
+def _answers(reading: Reading) -> list[str]:
+    """What the journey's forms ask for; a template may name it, too."""
+    forms: list[Form[Any]] = [each.collect for each in reading.definition.steps.values() if each.collect is not None]
+    return [field.name for form in forms for field in form.fields]
 
 
 def _in_long_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ ul.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; padding: 0; list
 table { border-collapse: collapse; width: 100%; font-size: .93rem; }
 th, td { text-align: left; vertical-align: top; padding: .55rem .9rem .55rem 0; border-top: 1px solid var(--rim); }
 th { font-weight: 600; } thead th { border-top: 0; color: var(--soft); font-size: .82rem; }
-td p { margin: 0; white-space: pre-line; } .here { color: var(--mark); font-weight: 600; }
+td { min-width: 9rem; } td p { margin: 0; white-space: pre-line; } .here { color: var(--mark); font-weight: 600; }
 code { font-size: .9em; } .tables { overflow-x: auto; }
 """
 
@@ -92,5 +92,4 @@ def _row(graph: Graph, node: Node) -> Iterator[str]:
 def _way(edge: Edge) -> str:
     if not edge.labels:
         return escape(edge.target)
-    by = "".join(f'<br><small class="soft">{escape(label)}</small>' for label in edge.labels)
-    return f"{escape(edge.target)}{by}"
+    return f'{escape(edge.target)} <small class="soft">{escape(", ".join(edge.labels))}</small>'

@@ -42,6 +42,7 @@ class _AgentReader:
         self.notes = Notes()
         self.places = Places([self.cls, self.tools, self.state, type(self.initial.step)])
         self.steps = self._declared_steps()
+        self.is_closed = len(self.steps) > 1
         self.states: dict[str, tuple[Any, ...]] = {}
         self.offers: dict[str, tuple[ReadSchema, ...]] = {}
         self.prompts: dict[str, ReadPrompt] = {}
@@ -130,9 +131,7 @@ class _AgentReader:
         step = self.initial.step
         if isinstance(step, Enum):
             return isinstance(value, type(step)) or (isinstance(value, str) and value in self.steps)
-        if len(self.steps) > 1 and isinstance(value, str):
-            return value in self.steps
-        return isinstance(value, type(step))
+        return value in self.steps if self.is_closed else isinstance(value, type(step))
 
     def _step(self, step: Any) -> StepDefinition:
         name = name_of(step)
@@ -143,7 +142,7 @@ class _AgentReader:
         fresh = self.prompts[name].texts
         return StepDefinition(
             name=name,
-            prompt=fresh[0] if fresh else None,
+            prompt=self.places.words_of(step) or (fresh[0] if fresh else None),
             is_final=any(self._is_terminal(state) for state in states),
             tools=tuple(self._tool(step, schema) for schema in self.offers[name]),
             to=tuple(self._moves_by_code(step)),

@@ -95,7 +95,8 @@ class Follower:
             return UNKNOWN
         scope = {**_freevars(function)}
         frame = _Frame(function.__code__.co_filename, {**function.__globals__, **scope})
-        names = _bound(node.args, arguments, keywords)
+        names = {**_bound(node.args, (), {}), **_defaults(function)}
+        names.update(_passed(node.args, arguments, keywords))
         self._active.append(function.__code__)
         self.followed[function.__code__] = None
         try:
@@ -360,9 +361,25 @@ def _bound(parameters: ast.arguments, arguments: Sequence[Values], keywords: Map
     for name, default in defaults.items():
         if isinstance(default, ast.Constant):
             bound[name] = (Known(default.value),)
-    bound.update(zip(names, arguments, strict=False))
-    bound.update({name: value for name, value in keywords.items() if name in bound})
+    bound.update(_passed(parameters, arguments, keywords))
     for rest in (parameters.vararg, parameters.kwarg):
         if rest is not None:
             bound[rest.arg] = UNKNOWN
     return bound
+
+
+def _passed(
+    parameters: ast.arguments, arguments: Sequence[Values], keywords: Mapping[str, Values]
+) -> dict[str, Values]:
+    names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
+    known = {*names, *(each.arg for each in parameters.kwonlyargs)}
+    return {
+        **dict(zip(names, arguments, strict=False)),
+        **{name: value for name, value in keywords.items() if name in known},
+    }
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Values]:
+    """The parameters that have a default, which is an object by now."""
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: (Known(each.default),) for each in parameters if each.default is not inspect.Parameter.empty}

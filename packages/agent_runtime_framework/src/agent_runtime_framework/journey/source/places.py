@@ -22,11 +22,13 @@ class PromptKey:
         text: The key, as it is written.
         step: The name of the step or of the enum's member it means; None if that cannot be told.
         source: Where.
+        words: The prompt, if it is a plain text.
     """
 
     text: str
     step: str | None
     source: Source
+    words: str | None
 
 
 class Places:
@@ -46,16 +48,25 @@ class Places:
 
     def of_prompt(self, step: Any) -> Source | None:
         """Where the prompt of a step stands in a table."""
-        wanted = {step.name, str(step.value)} if isinstance(step, Enum) else {str(step)}
-        return next((each.source for each in self.prompt_keys() if each.step in wanted), None)
+        return next((each.source for each in self._prompts_of(step)), None)
+
+    def words_of(self, step: Any) -> str | None:
+        """The prompt of a step as its author wrote it, if it stands in a table as a plain text."""
+        return next((each.words for each in self._prompts_of(step)), None)
 
     def prompt_keys(self) -> Iterator[PromptKey]:
         """The keys of all tables of prompts: dicts of texts whose name speaks of prompts, or in `get_system_prompt`."""
         for path, tree in self._trees.items():
             for table in _prompt_tables(tree):
-                for key in table.keys:
+                for key, value in zip(table.keys, table.values, strict=True):
                     if key is not None:
-                        yield PromptKey(ast.unparse(key), _step_of(key), Source(path, key.lineno))
+                        words = value.value if isinstance(value, ast.Constant) else None
+                        words = words if isinstance(words, str) else None
+                        yield PromptKey(ast.unparse(key), _step_of(key), Source(path, key.lineno), words)
+
+    def _prompts_of(self, step: Any) -> Iterator[PromptKey]:
+        wanted = {step.name, str(step.value)} if isinstance(step, Enum) else {str(step)}
+        return (each for each in self.prompt_keys() if each.step in wanted)
 
     def mentions(self, function: str, text: str) -> bool:
         """True if a function of that name has the text as a constant."""
