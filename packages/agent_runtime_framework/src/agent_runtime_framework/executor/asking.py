@@ -35,11 +35,13 @@ class Request(NamedTuple):
         messages: In wire form, the system prompt first.
         offer: The tools; None or an empty one sends none.
         requires_tool: Ask for a tool call, if there are tools.
+        shown: What the person has been shown in this turn already; a reset leaves it standing.
     """
 
     messages: list[JSONObject]
     offer: Offer | None
     requires_tool: bool = False
+    shown: str = ""
 
     @property
     def wire_tools(self) -> list[JSONObject] | None:
@@ -150,7 +152,7 @@ class _LiveReply:
     def begin_again(self) -> None:
         """Forget everything, and take back what was shown."""
         if self._preview.released:
-            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
+            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": self._request.shown})
         self._clear()
 
     def settle(self) -> Reply:
@@ -159,7 +161,7 @@ class _LiveReply:
         reply = read_reply(message, self._usage, self._request.tools)
         released = self._preview.released
         if not reply.text.startswith(released):
-            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": reply.text})
+            self._emitter.emit(EventType.ASSISTANT_RESET, {"text": f"{self._request.shown}{reply.text}"})
         elif rest := reply.text[len(released) :]:
             self._emitter.emit(EventType.ASSISTANT_DELTA, {"delta": rest})
         return reply

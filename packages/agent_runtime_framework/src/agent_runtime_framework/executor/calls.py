@@ -137,7 +137,7 @@ def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | 
 def _not_offered(call: ToolCall, offer: Offer) -> str:
     reason = offer.withheld.get(call.name)
     if reason is not None:
-        return f"Error: {call.name} is not possible now: {reason}. Offered now: {offer.names()}."
+        return f"Error: {call.name} is not possible now: {reason.rstrip('.')}. Offered now: {offer.names()}."
     return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offer.names()}."
 
 

@@ -109,7 +109,7 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                 elif not (scene.settles and await _settle(turn, scene, io)):
                     prompt, offer = scene.view()
                     messages = [*system_message(prompt), *earlier, *turn.messages]
-                    await _ask(turn, Request(messages, offer, turn.policy.require_tool_call), io, move)
+                    await _ask(turn, Request(messages, offer, turn.policy.require_tool_call, turn.shown), io, move)
             case CallTool(call, is_first):
                 answer = await answer_call(
                     call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter, journal=io.journal
@@ -174,7 +174,7 @@ async def _ask(turn: Turn, request: Request, io: TurnIO, move: CallModel) -> Rep
     if io.journal is not None:
         io.journal.replied(reply, offered, insists=request.must_call)
     if io.emitter and turn.has_withheld_text:
-        io.emitter.emit(EventType.ASSISTANT_RESET, {"text": ""})
+        io.emitter.emit(EventType.ASSISTANT_RESET, {"text": turn.shown})
     if hooks is not None and calls:
         await notify(hooks, "on_tool_calls", [call.wire for call in calls])
     return reply

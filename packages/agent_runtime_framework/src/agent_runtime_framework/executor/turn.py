@@ -237,6 +237,11 @@ class Turn:
         return CallModel(self.requests, self._note)
 
     @property
+    def shown(self) -> str:
+        """The words said in this turn so far, as a preview shows them: each followed by an empty line."""
+        return "".join(f"{text}\n\n" for text in self._said)
+
+    @property
     def has_withheld_text(self) -> bool:
         """True if the last reply's text was not accepted, and the model is to be asked again."""
         return self._note == CALL_NOTE

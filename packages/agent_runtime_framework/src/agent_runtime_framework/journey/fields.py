@@ -95,6 +95,7 @@ class StateFields:
         try:
             return adapter.dump_python(values, mode="json", warnings="error")
         except PydanticSerializationError as error:
+            self._validated(values, "a value")  # says it better, where it finds it too
             raise StateError(f"a field of {self._owner.__name__} cannot be kept: {self._shown_fault(error)}") from error
 
     def check(self, state: object) -> None:
