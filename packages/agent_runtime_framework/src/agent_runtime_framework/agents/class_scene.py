@@ -20,14 +20,16 @@ from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
-from agent_runtime_framework.agents.collecting import Collecting
+from agent_runtime_framework.agents.collecting import Collecting, words_of_person
 from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
 from agent_runtime_framework.config import should_swallow_exceptions
-from agent_runtime_framework.errors import ConfigurationError, MoveRefused
+from agent_runtime_framework.errors import ConfigurationError, MoveRefused, ToolRetry
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import KEY, Step
 from agent_runtime_framework.journey.definition import StepDefinition, ToolDefinition
+from agent_runtime_framework.journey.grounding import Speech, is_grounded
+from agent_runtime_framework.journey.hints import said_parameters
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
@@ -72,6 +74,7 @@ class ClassScene(Generic[JourneyT]):
         self._emitter = emitter
         self._definition = type(state).definition
         self._collecting: dict[str, Collecting] = {}
+        self._heard: tuple[Sequence[JSONObject], Sequence[JSONObject]] = ((), ())
 
     @property
     def settles(self) -> bool:
@@ -131,6 +134,7 @@ class ClassScene(Generic[JourneyT]):
         step = self.here
         tool = next(each for each in step.tools if each.name == call.name)
         arguments = self._schemas(tool).bind(call.arguments)
+        self._require_said(tool, call)
         if tool.hidden:
             arguments.update(self._filled(tool, call))
         before = self.state.begin_watching()
@@ -142,6 +146,15 @@ class ClassScene(Generic[JourneyT]):
         self.state.state_fields.check(self.state)
         self.has_progressed = True
         return "Done." if text is None else text
+
+    def _require_said(self, tool: ToolDefinition, call: ToolCall) -> None:
+        names = [each for each in said_parameters(tool.function, type(self.state)) if each in call.arguments]
+        if not names:
+            return
+        speech = Speech(words_of_person(*self._heard))
+        unheard = [each for each in names if not is_grounded(call.arguments[each], speech)]
+        if unheard:
+            raise ToolRetry(f"the person did not say {', '.join(unheard)}; ask them, and assume nothing")
 
     async def settle(self) -> tuple[list[str], bool]:
         said: list[str] = []
@@ -179,6 +192,7 @@ class ClassScene(Generic[JourneyT]):
         """What the person says to a form is listened to before anybody else gets it."""
         form = self.collecting
         heard = incoming if form is None else form.hear(earlier, incoming)
+        self._heard = (earlier, heard)
         secrets = self.state.secrets()
         return [hide_in_message(each, secrets) for each in heard] if secrets else heard
 
@@ -225,6 +239,7 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = notes["has_progressed"]
         self._has_arrived = notes["has_arrived"]
         self._is_stuck = notes["is_stuck"]
+        self._heard = (earlier, heard)
         for name, known in notes["forms"].items():
             step = self._definition.steps.get(name)
             if step is not None and step.collect is not None:

@@ -71,7 +71,7 @@ class Collecting:
         secrets = list(self.form.secrets(self.progress).values())
         if secrets:
             messages = [hide_in_message(each, secrets) for each in messages]
-        self._said = _said(earlier, messages)
+        self._said = words_of_person(earlier, messages)
         return messages
 
     def begin(self) -> None:
@@ -120,7 +120,7 @@ class Collecting:
         self._has_corrected, self._has_run = notes["has_corrected"], notes["has_run"]
         self._outcome = None if notes["outcome"] is None else Outcome(**notes["outcome"])
         if notes["has_heard"]:
-            self._said = _said(earlier, heard)
+            self._said = words_of_person(earlier, heard)
 
     def schemas(self) -> list[FormToolSchema]:
         """The tools, from the form as it is now."""
@@ -309,8 +309,22 @@ def _texts(message: JSONObject) -> list[str]:
     return [each["text"] for each in known if isinstance(each.get("text"), str)]
 
 
-def _said(earlier: Sequence[JSONObject], messages: Sequence[JSONObject]) -> list[str]:
-    return [text for each in (*earlier, *messages) if each.get("role") == "user" for text in _texts(each)]
+def words_of_person(earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> list[str]:
+    """What the person said; what they answered with a plain yes counts as theirs."""
+    from agent_runtime_core.llm.offline import says
+
+    words: list[str] = []
+    before: list[str] = []
+    for each in (*earlier, *heard):
+        if each.get("role") == "user":
+            texts = _texts(each)
+            words += texts
+            if before and texts and says(texts[-1]):
+                words += before
+            before = []
+        elif each.get("role") == "assistant":
+            before = _texts(each) or before
+    return words
 
 
 def _asks(text: str) -> bool:

@@ -1,7 +1,16 @@
 """The short form: a conversation that must get somewhere, as one class."""
 
 from agent_runtime_framework.journey.ask import Ask
-from agent_runtime_framework.journey.declare import CollectStep, Field, IdempotencyKey, Injected, Step, derived, step
+from agent_runtime_framework.journey.declare import (
+    CollectStep,
+    Field,
+    IdempotencyKey,
+    Injected,
+    Said,
+    Step,
+    derived,
+    step,
+)
 from agent_runtime_framework.journey.definition import JourneyDefinition, StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.form import Form
 from agent_runtime_framework.journey.form_journey import FormJourney
@@ -17,6 +26,7 @@ __all__ = [
     "Injected",
     "Journey",
     "JourneyDefinition",
+    "Said",
     "Step",
     "StepDefinition",
     "ToolDefinition",

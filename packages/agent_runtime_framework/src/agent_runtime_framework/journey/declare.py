@@ -342,12 +342,20 @@ class _Marker:
         return self.name
 
 
+SAID = _Marker("Said")
 INJECTED = _Marker("Injected")
 KEY = _Marker("IdempotencyKey")
 
 if TYPE_CHECKING:
     Injected: TypeAlias = Annotated[T, INJECTED]
+    Said: TypeAlias = Annotated[T, SAID]
 else:
+
+    class Said(Generic[T]):
+        """A parameter whose value has to occur in the person's own words, in whatever notation."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Annotated[item, SAID]
 
     class Injected(Generic[T]):
         """A parameter that the program fills, by type, from what `agent(provide=...)` was given."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from agent_runtime_framework.journey.declare import INJECTED, KEY
+from agent_runtime_framework.journey.declare import INJECTED, KEY, SAID
 
 LOCALS = "__journey_locals__"
 
@@ -41,6 +42,13 @@ def read_hints(thing: Any, owner: type) -> dict[str, Any]:
         NameError: One of them names what is defined nowhere yet.
     """
     return get_type_hints(thing, localns=hint_names(owner), include_extras=True)
+
+
+@lru_cache(maxsize=1024)
+def said_parameters(function: Callable[..., Any], owner: type) -> tuple[str, ...]:
+    """The parameters of a tool whose values have to be the person's own words."""
+    hints = read_hints(function, owner)
+    return tuple(name for name, hint in hints.items() if get_origin(hint) is Annotated and SAID in get_args(hint)[1:])
 
 
 class HiddenParameters(Mapping[str, Any]):
