@@ -201,6 +201,18 @@ async def test_persons_question_is_left_to_the_model_also_when_an_answer_was_sav
     assert reply == "For your contract. What is your email address?"
 
 
+async def test_yes_to_another_question_is_no_answer_to_the_forms():
+    class Short(BaseModel):
+        newsletter: bool
+
+    llm = ScriptedLLM(say("It is a letter of news. Shall I tell you more?"), say("It comes on Mondays."))
+    agent = FormJourney(Short).agent(llm)
+
+    await agent.chat("what is that?")
+
+    assert await agent.chat("yes") == "It comes on Mondays."
+
+
 async def test_optional_question_is_skipped_by_a_plain_no_without_a_request():
     llm = Counting()
     agent = FormJourney(Person).agent(llm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
@@ -12,7 +13,7 @@ from agent_runtime_framework.journey.ask import FormField
 from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question, object_schema
 from agent_runtime_framework.journey.grounding import Speech, is_grounded
 from agent_runtime_framework.journey.sensitive import hide_in_message, withhold
-from agent_runtime_framework.journey.wording import ask, summary, told, word
+from agent_runtime_framework.journey.wording import ask, plain_question, summary, told, word
 from agent_runtime_framework.toolcalls import ToolCall
 
 SAVE, SKIP, CONFIRM = "save_answers", "skip_question", "confirm_answers"
@@ -53,6 +54,7 @@ class Collecting:
         self._turn = turn
         self._said: list[str] = []
         self._text = ""
+        self._last_words = ""
         self._reply: str | None = None
         self._is_plain = False
 
@@ -72,14 +74,16 @@ class Collecting:
         if secrets:
             messages = [hide_in_message(each, secrets) for each in messages]
         self._said = words_of_person(earlier, messages)
+        spoken = (text for each in (*earlier, *messages) if each.get("role") == "assistant" for text in _texts(each))
+        self._last_words = next(iter(deque(spoken, maxlen=1)), "")
         return messages
 
     def begin(self) -> None:
         """Take a plain yes or no to the question that was asked, without asking the model what it means."""
         answer = self._yes_or_no()
-        if answer is None:
-            return
         question = self._asked()
+        if answer is None or not self._was_put(question):
+            return
         if question is None:
             if self.form.is_filled(self.progress) and self._was_summed_up():
                 self._confirm_or_change(is_right=answer)
@@ -272,6 +276,17 @@ class Collecting:
         """The question that was put to the person before this message."""
         question = self.form.next_question(self.progress)
         return question if question is not None and question.attempt > 0 else None
+
+    def _was_put(self, question: Question | None) -> bool:
+        """True if a yes can be meant for the question: it was put in the form's words, as far as is known."""
+        if not self._last_words or self.form.wording == "model":
+            return True
+        if question is None:
+            words = word(self.form.language, "confirm")
+        else:
+            is_open = question.kind == "open"
+            words = plain_question(self.form, question.field) if is_open else ask(self.form, question)
+        return words in self._last_words
 
     def _yes_or_no(self) -> bool | None:
         from agent_runtime_core.llm.offline import says
