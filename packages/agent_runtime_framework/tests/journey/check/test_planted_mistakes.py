@@ -90,3 +90,10 @@ def test_a_finding_says_what_to_do(path: Path):
     for each in findings(path):
         assert each.hint or each.code == "declaration"
         assert not each.message.endswith(".")
+
+
+def test_every_code_is_explained_in_the_documentation():
+    page = (Path(__file__).parents[5] / "docs" / "how-to" / "check.md").read_text(encoding="utf-8")
+    codes = {code for path in MISTAKES for _, code in planted(path)}
+
+    assert sorted(code for code in codes if f"`{code}`" not in page) == []
