@@ -165,6 +165,20 @@ def test_changed_answer_clears_transitively_and_asks_whether_others_still_hold()
     assert form.is_filled(progress)
 
 
+def test_change_goes_through_a_chain_and_stops_there():
+    class Chain(BaseModel):
+        country: str
+        city: Annotated[str, Ask(depends_on="country")]
+        street: Annotated[str, Ask(depends_on="city")]
+        name: str
+
+    form = Form(Chain)
+    progress = filled(form, country="AT", city="Wien", street="Ring", name="Ada")
+
+    assert form.apply(progress, {"country": "DE"}).cleared == ("city", "street")
+    assert progress["answers"] == {"country": "DE", "name": "Ada"}
+
+
 def test_same_answer_again_changes_nothing():
     form = Form(Insurance)
     progress = filled(form, kind="car", plate="W-1", mileage=10, budget="99")

@@ -300,7 +300,9 @@ async def test_model_cannot_save_a_sensitive_answer():
 
     await agent.chat("I am Ada?")
 
-    assert "card" not in (await agent.state_of()).forms["answers"]["answers"]
+    progress = (await agent.state_of()).forms["answers"]
+    assert progress["answers"] == {"owner": "Ada"}
+    assert "card" not in progress.get("doubtful", {})
     tools = llm.requests[0].tools
     assert tools is not None
     assert list(tools[0]["function"]["parameters"]["properties"]) == ["owner"]
