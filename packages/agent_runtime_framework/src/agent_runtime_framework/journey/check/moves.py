@@ -160,12 +160,6 @@ def _circles(definition: JourneyDefinition) -> Findings:
 
 
 def _of_step(step: StepDefinition) -> Findings:
-    if step.is_final and step.tools:
-        names = ", ".join(tool.name for tool in step.tools)
-        yield _step_finding(
-            step, "tools-at-the-end", f"`{step.name}` is final, but offers {names}",
-            "a journey that is over should offer nothing; move before it, or do not let it be final",
-        )  # fmt: skip
     if step.awaits_user and not step.tools:
         yield _step_finding(
             step, "awaits-nothing", f"`{step.name}` waits for the person, but has no tool that could wait",

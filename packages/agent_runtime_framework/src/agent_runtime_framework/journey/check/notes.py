@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     ),
     "tools-fail": (ERROR, "no turn can begin in this step; answer with an empty list where there are no tools"),
     "is-complete": (ERROR, "answer for every state, also for one in which nothing is filled in yet"),
+    "tools-at-the-end": (WARNING, "a journey that is over should offer nothing; answer with an empty list there"),
     "undeclared-move": (
         WARNING,
         "declare it with to=, and return the step; moves are then checked, drawn and recorded",

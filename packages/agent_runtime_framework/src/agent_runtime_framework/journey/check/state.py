@@ -13,6 +13,7 @@ from agent_runtime_framework.journey.check.finding import ERROR, WARNING, Findin
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.source import Reading
 from agent_runtime_framework.journey.source.code import class_node_of, file_of, is_authors, node_of, place_of
+from agent_runtime_framework.state.serializer import StateSerializer
 
 _CHANGERS = frozenset(
     {"append", "add", "update", "extend", "insert", "setdefault", "pop", "clear", "remove", "discard"}
@@ -63,12 +64,22 @@ def _round_trip(reading: Reading, state: Any, *, is_fresh: bool) -> Finding | No
         message = f"{name}.from_dict() refuses what to_dict() gave, with {_told(error)}"
         return _state_finding(reading, "from_dict", "from-dict", severity, message)
     before, after = _public(state), _public(again)
-    lost = [each for each in before if before[each] != after.get(each, ...)]
+    lost = [each for each in before if not _is_same(before[each], after.get(each, ...))]
     if lost:
         shown = ", ".join(f"{each} ({before[each]!r:.40} comes back as {after.get(each)!r:.40})" for each in lost)
         message = f"{name} does not survive being kept: {shown}"
         return _state_finding(reading, "to_dict", "round-trip", ERROR, message)
     return None
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """True if nothing was lost; a class without `__eq__` of its own is compared by what it consists of."""
+    if type(one) is not type(other):
+        return False
+    if one == other:
+        return True
+    ours, theirs = StateSerializer.serialize(one), StateSerializer.serialize(other)
+    return ours == theirs or getattr(one, "__dict__", 1) == getattr(other, "__dict__", 2)
 
 
 def _state_finding(reading: Reading, method: str, code: str, severity: Severity, message: str) -> Finding:

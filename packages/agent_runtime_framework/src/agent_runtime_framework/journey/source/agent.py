@@ -143,11 +143,28 @@ class _AgentReader:
         return StepDefinition(
             name=name,
             prompt=self.places.words_of(step) or (fresh[0] if fresh else None),
-            is_final=any(self._is_terminal(state) for state in states),
+            is_final=self._is_final(step, states),
             tools=tuple(self._tool(step, schema) for schema in self.offers[name]),
             to=tuple(self._moves_by_code(step)),
             source=member_place(step) or self.prompts[name].source or place_of(self.state),
         )
+
+    def _is_final(self, step: Any, states: Iterable[Any]) -> bool:
+        """True if the journey can be over in this step, whatever else has to be so."""
+        over = [state for state in states if self._is_terminal(state)]
+        for state in over:
+            try:
+                schemas = cast("list[Any]", self.agent.get_tool_schemas(state) or [])
+            except Exception:  # noqa: BLE001  reported where the tools are read
+                continue
+            if schemas:
+                names = ", ".join(str(_wire(each)["function"].get("name", "")) for each in schemas)
+                place = member_place(step) or self._place_of("get_tool_schemas")
+                self.notes.add(
+                    place, f"the journey is over in `{name_of(step)}`, but offers {names}", "tools-at-the-end"
+                )
+                break
+        return bool(over)
 
     def _is_terminal(self, state: Any) -> bool:
         try:

@@ -10,7 +10,6 @@ from enum import EnumMeta
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, cast
 
-from agent_runtime_framework.journey.source.code import is_authors
 from agent_runtime_framework.journey.source.computing import NONE, Table, computed, is_hashable, is_state
 from agent_runtime_framework.journey.source.values import (
     UNKNOWN,
@@ -68,16 +67,16 @@ class Calls:
         env: Env,
     ) -> Values:
         if isinstance(owner, Instance) and owner.role in ("state", "journey"):
-            if function.__name__ == "set_step" and not is_authors(function):
+            if function.__name__ == "set_step" and not self._follower.is_own(function):
                 self._follower.set_step(arguments[0] if arguments else keywords.get("step", UNKNOWN), node, env)
                 return NONE
             if function.__name__ == "__init__":
                 fresh: Values = (Known(self._follower.world.initial),)
                 self._follower.set_step(keywords.get("step", fresh), node, env)
                 return NONE
-            if function.__name__ == "get_step" and not is_authors(function):
+            if function.__name__ == "get_step" and not self._follower.is_own(function):
                 return union(*((at.value,) for at in env.step))
-        if not is_authors(function):
+        if not self._follower.is_own(function):
             return UNKNOWN
         return self._follower.call(function, [(owner,), *arguments], keywords, env)
 
@@ -108,7 +107,7 @@ class Calls:
             return self._pure_method(owner, value, arguments)
         if isinstance(owner, Table):
             return owner.get_or(*arguments[:2])
-        if isinstance(value, FunctionType) and is_authors(inspect.unwrap(value)):
+        if isinstance(value, FunctionType) and self._follower.is_own(inspect.unwrap(value)):
             return self._follower.call(value, arguments, keywords, env)
         return self._of_library(value, node, arguments, env)
 

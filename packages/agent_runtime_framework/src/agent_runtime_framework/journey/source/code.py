@@ -15,16 +15,9 @@ from agent_runtime_framework.journey.definition import Source
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
-_NOT_THE_AUTHORS = tuple(
-    str(Path(each).resolve())
-    for each in (
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("platstdlib"),
-        sysconfig.get_path("purelib"),
-        Path(core.__file__).parent,
-        Path(__file__).parents[2],
-    )
-)
+_OURS = (Path(core.__file__).resolve().parent, Path(__file__).resolve().parents[2])
+_STANDARD = tuple(Path(path).resolve() for name in ("stdlib", "platstdlib") if (path := sysconfig.get_path(name)))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 @lru_cache(maxsize=64)
@@ -77,9 +70,24 @@ def file_of(owner: object) -> str | None:
 
 
 def is_authors(owner: object) -> bool:
-    """True for code of the author's, or of the author's project; False for libraries and for this framework."""
+    """True for code that may be the author's; False for Python's own and for this framework's."""
     path = file_of(owner)
-    return path is not None and not str(Path(path).resolve()).startswith(_NOT_THE_AUTHORS)
+    return path is not None and _may_be_authors(path)
+
+
+def is_installed(owner: object) -> bool:
+    """True for code that was installed: a library, or the author's own package."""
+    path = file_of(owner)
+    return path is not None and not _INSTALLED.isdisjoint(Path(path).parts)
+
+
+@lru_cache(maxsize=1024)
+def _may_be_authors(file: str) -> bool:
+    path = Path(file).resolve()
+    if any(path.is_relative_to(each) for each in _OURS):
+        return False
+    is_standard = any(path.is_relative_to(each) for each in _STANDARD)
+    return not is_standard or not _INSTALLED.isdisjoint(path.parts)
 
 
 def place_of(owner: object) -> Source | None:

@@ -12,7 +12,6 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from agent_runtime_framework.journey.source.calls import Calls
-from agent_runtime_framework.journey.source.code import is_authors
 from agent_runtime_framework.journey.source.computing import Table, computed, equal, is_hashable, shown, truth_of
 from agent_runtime_framework.journey.source.values import (
     UNKNOWN,
@@ -243,7 +242,7 @@ class Evaluator:
             case classmethod():
                 return (Bound(cast("classmethod[Any, Any, Any]", found).__func__, Known(cls), cls),)
             case property(fget=getter) if getter is not None:
-                return self.follower.call(getter, [(owner,)], {}, env) if is_authors(getter) else UNKNOWN
+                return self.follower.call(getter, [(owner,)], {}, env) if self.follower.is_own(getter) else UNKNOWN
             case str() | int() | tuple() | Mapping() | type():
                 return (Known(found),)
             case _ if found is not None and self.follower.world.is_step(found):

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from agent_runtime_framework.journey.definition import Source
-from agent_runtime_framework.journey.source.code import node_of
+from agent_runtime_framework.journey.source.code import is_authors, is_installed, node_of
 from agent_runtime_framework.journey.source.expressions import Evaluator
 from agent_runtime_framework.journey.source.values import (
     UNKNOWN,
@@ -74,6 +74,7 @@ class Follower:
         self.world = world
         self.notes = notes
         self.frames: list[_Frame] = []
+        self.packages = {_package_of(each) for each in (world.tools, world.state, world.agent) if each is not None}
         self.followed: dict[Any, None] = {}
         self._active: list[Any] = []
         self._evaluator = Evaluator(self)
@@ -84,6 +85,12 @@ class Follower:
         env = Env({}, start)
         returned = self.call(function, list(arguments), {}, env)
         return Outcome(returned, env.step)
+
+    def is_own(self, function: Callable[..., Any]) -> bool:
+        """True if the function is to be followed: the author's, not one of a library's."""
+        if not is_authors(function):
+            return False
+        return not is_installed(function) or _package_of(function) in self.packages
 
     def call(
         self, function: Callable[..., Any], arguments: list[Values], keywords: Mapping[str, Values], env: Env
@@ -340,6 +347,10 @@ class Follower:
         known = objects(values)
         if known and all(isinstance(each, Enum) and self.world.is_step(each) for each in known):
             self.set_step(values, target, env)
+
+
+def _package_of(owner: Any) -> str:
+    return str(getattr(owner, "__module__", "")).partition(".")[0]
 
 
 def _freevars(function: Callable[..., Any]) -> dict[str, Any]:
