@@ -22,6 +22,7 @@ FLOORS = {
     "messages": 1,
     "toolcalls": 1,
     "events": 1,
+    "crash_points": 1,
     "state": 1,
     "executor.turn": 1,
     "tools": 2,
@@ -47,11 +48,13 @@ BESIDE: dict[tuple[str, str], str] = {
     ("executor.turn", "messages"): "a turn is made of messages",
     ("executor.turn", "toolcalls"): "a turn is made of calls",
     ("router", "tools"): "a route is a tool",
+    ("cli", "testing"): "a command runs scenarios, and a conversation becomes one",
 }
 """Which room of its own floor a room may import from, with the reason for each; there is no way round in a circle."""
 
 DOORS: dict[tuple[str, str], str] = {
     ("store", "store.sqlite"): "the URL decides which store is opened",
+    ("testing", "cli"): "a scenario names its agent as the command line does",
     ("journey", "agents"): "a journey makes its own agent",
     ("journey", "executor"): "the types of what that agent is given",
     ("journey", "memory"): "the types of what that agent is given",

@@ -81,7 +81,8 @@ ADDED = {
     f"{F}.router": "",
     f"{F}.adapters": "",
     f"{F}.store": "Commit ConversationInfo Store Stored open_store",
-    f"{F}.testing": "Call Say ScriptError ScriptedLLM ScriptedRequest anthropic_problems call openai_problems say",
+    f"{F}.testing": """Call Habits Person Say ScriptError ScriptedLLM ScriptedRequest Talk Talker
+        anthropic_problems call openai_problems say""",
     C: """AgentRuntimeError AnthropicConfigurationError AuthenticationError ConfigurationError ContentFiltered
         ContextFilter ContextTooLong InvalidRequest JSONFormatter JSONObject ManualClock OpenAIConfigurationError
         PricedClient ProviderError ProviderProtocolError ProviderUnavailable RateLimited RunError SecretFilter

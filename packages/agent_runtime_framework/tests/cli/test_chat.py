@@ -90,7 +90,7 @@ def test_slash_commands_answer(run_cli: RunCLI, examples: Path) -> None:
         "● collect_email  save_email",
         "save_email(email: string)  Save the user's email address",
         "The user is called Ada.",
-        "/quit     leave",
+        "/quit       leave",
     ):
         assert text in done.stdout, text
     assert "There is no /nonsense; there are /state, /history" in done.stderr

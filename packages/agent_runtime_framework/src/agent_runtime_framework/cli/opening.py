@@ -41,6 +41,7 @@ def hold_conversation(args: Namespace) -> int:
         try:
             name = runner.run(_conversation_name(args.conversation, memory, agent, screen))
             session = Session(agent, memory, name, model.client)
+            session.target = args.target
             runner.run(_begin(session, args))
             runner.run(_introduce(session, screen, model, url))
             chat = Chat(session, screen, model, runner)

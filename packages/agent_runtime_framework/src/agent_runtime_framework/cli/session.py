@@ -24,6 +24,7 @@ class Session:
         memory: Where the conversation is kept.
         conversation_id: Its name.
         client: The model.
+        target: How the command line named the agent.
         progress: Where it is.
     """
 
@@ -33,6 +34,7 @@ class Session:
         self.memory = memory
         self.conversation_id = conversation_id
         self.client = client
+        self.target = ""
         self.progress = Progress()
 
     async def open(self) -> None:

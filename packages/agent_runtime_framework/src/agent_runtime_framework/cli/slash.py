@@ -76,6 +76,12 @@ async def _model(chat: Chat, rest: str) -> None:
     chat.screen.note(line(chat.model.title, "accent"))
 
 
+async def _save_test(chat: Chat, rest: str) -> None:
+    from agent_runtime_framework.cli.saved_test import save_test
+
+    await save_test(chat, rest)
+
+
 async def _restart(chat: Chat, rest: str) -> None:
     await chat.session.restart()
     chat.screen.show(line("Begun anew.", "good"))
@@ -83,9 +89,9 @@ async def _restart(chat: Chat, rest: str) -> None:
 
 async def _help(chat: Chat, rest: str) -> None:
     chat.screen.show(
-        *((Span(f"{name:<10}", "accent"), Span(command.summary)) for name, command in SLASH_COMMANDS.items()),
+        *((Span(f"{name:<12}", "accent"), Span(command.summary)) for name, command in SLASH_COMMANDS.items()),
         line("Ctrl-C stops a reply, and leaves at the prompt; Ctrl-D leaves.", "quiet"),
-        hanging=10,
+        hanging=12,
     )
 
 
@@ -100,6 +106,7 @@ SLASH_COMMANDS = {
     "/tools": SlashCommand("what the model may call now", _tools),
     "/prompt": SlashCommand("what the model is told in this step", _prompt),
     "/model": SlashCommand("the model; /model NAME changes it, as --model does", _model),
+    "/save-test": SlashCommand("this conversation as a test; /save-test FILE says where", _save_test),
     "/restart": SlashCommand("forget this conversation and begin anew", _restart),
     "/help": SlashCommand("this list", _help),
     "/quit": SlashCommand("leave; the conversation is kept", _quit),

@@ -5,7 +5,8 @@
     package.module     the same of an importable module
     package.module:Name
 
-An agent's class is called without arguments, as is a factory; whoever needs arguments writes a factory.
+A name may stand for a `Journey` class, an agent, its class, a Pydantic model, or a factory of one of these. An agent's
+class is called without arguments, as is a factory; whoever needs arguments writes a factory.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ from types import ModuleType
 from typing import Any, TypeAlias, TypeGuard, cast
 
 from agent_runtime_framework.agents.journey import JourneyAgent
+from agent_runtime_framework.agents.making import agent_of, is_talkable
 from agent_runtime_framework.cli.failures import UsageError, UserCodeError, users_traceback
+from agent_runtime_framework.journey import Journey
 
 Agent: TypeAlias = JourneyAgent[Any, Any, Any]
 
@@ -69,14 +73,20 @@ def parse_target(text: str) -> Target:
     return target
 
 
-def load_agent(text: str) -> Agent:
+def load_agent(text: str, base: Path | None = None) -> Agent:
     """The agent a target names.
+
+    Args:
+        text: The target.
+        base: What a relative path of a file is relative to; by default the working directory.
 
     Raises:
         UsageError: There is no such file, module or name, or no agent, or several.
         UserCodeError: The module cannot be imported, or the agent not be made; the text holds the traceback.
     """
     target = parse_target(text)
+    if base is not None and target.is_file:
+        target = Target(os.path.relpath(base / target.where), target.name)
     module = load_module(target)
     found = named_in(module, target) if target.name else _only(module, target)
     return _make(found, target)
@@ -193,8 +203,8 @@ def _only(module: ModuleType, target: Target) -> object:
     chosen = found.get(CONVENTION) or next(iter(found.values()), None)
     if chosen is None:
         raise UsageError(
-            f"{target.where} has no agent: no class that derives from JourneyAgent and no instance of one. "
-            f"If a function makes it, name it: {target.where}:make_agent"
+            f"{target.where} has no agent: no class that derives from Journey or JourneyAgent, and no JourneyAgent "
+            f"that is already made. If a function makes it, name it: {target.where}:make_agent"
         )
     if len(found) > 1 and CONVENTION not in found:
         ways = "\n  ".join(f"{target.where}:{name}" for name in found)
@@ -209,9 +219,7 @@ def _candidates(module: ModuleType) -> Mapping[str, object]:
         return {CONVENTION: members[CONVENTION]}
     instances: dict[str, object] = {name: value for name, value in members.items() if isinstance(value, JourneyAgent)}
     classes: dict[str, object] = {
-        name: value
-        for name, value in members.items()
-        if _is_agent_class(value) and value.__module__ == module.__name__ and not inspect.isabstract(value)
+        name: value for name, value in members.items() if _is_whole_class(value) and value.__module__ == module.__name__
     }
     return instances or classes
 
@@ -220,20 +228,29 @@ def _is_agent_class(value: object) -> TypeGuard[type[Agent]]:
     return isinstance(value, type) and issubclass(value, JourneyAgent)
 
 
+def _is_whole_class(value: object) -> TypeGuard[type]:
+    """True if it is more than a part of other classes."""
+    if _is_agent_class(value):
+        return not inspect.isabstract(value)
+    return isinstance(value, type) and issubclass(value, Journey) and bool(value.definition.steps)
+
+
 def _make(found: object, target: Target) -> Agent:
     if isinstance(found, JourneyAgent):
         return cast("Agent", found)
+    if is_talkable(found) and not _is_agent_class(found):
+        return cast("Agent", _running_users_code(lambda: agent_of(found), target))
     name = target.name or getattr(found, "__name__", CONVENTION)
     if not callable(found):
         raise UsageError(
-            f"{target.where}:{name} is {found!r:.80} ({type(found).__name__}); expected an agent, its class, or a "
-            "function that makes one"
+            f"{target.where}:{name} is {found!r:.80} ({type(found).__name__}); expected an agent, its class, a "
+            "Journey class, a Pydantic model, or a function that makes one"
         )
     _refuse_arguments(found, f"{target.where}:{name}")
     made = _running_users_code(found, target)
-    if not isinstance(made, JourneyAgent):
+    if not is_talkable(made):
         raise UsageError(f"{target.where}:{name} made {made!r:.80} ({type(made).__name__}); expected a JourneyAgent")
-    return cast("Agent", made)
+    return cast("Agent", _running_users_code(lambda: agent_of(made), target))
 
 
 def _refuse_arguments(found: Callable[..., object], where: str) -> None:

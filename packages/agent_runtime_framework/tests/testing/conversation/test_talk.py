@@ -101,9 +101,9 @@ def test_an_instance_keeps_its_model_and_is_left_as_it_was(talk: Talker) -> None
 
 def test_an_instance_keeps_its_memory() -> None:
     memory = MemoryManager()
-    with Talk(QuoteAgent(memory=memory)) as t:
+    with Talk(QuoteAgent(memory=memory), conversation_id="ada") as t:
         t("car")
-    with Talk(QuoteAgent(memory=memory)) as later:
+    with Talk(QuoteAgent(memory=memory), conversation_id="ada") as later:
         later("W-123, 40000 km a year")
         assert later.state.price == 580
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from uuid import uuid4
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_core.usage import add_usage
@@ -24,6 +25,8 @@ from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.testing.conversation.asked import Asked
 from agent_runtime_framework.testing.conversation.record import CallMade, Exchange, Refusal, Walked
 from agent_runtime_framework.testing.conversation.telling import retold, summed_up
+from agent_runtime_framework.testing.conversation.visible import shown_state, visible_state
+from agent_runtime_framework.testing.person import Person
 from agent_runtime_framework.testing.scripted import ScriptedRequest
 
 StateT = TypeVar("StateT")
@@ -31,7 +34,8 @@ StateT = TypeVar("StateT")
 Observer = Callable[["Talk[Any]", Exchange], None]
 """Told of every exchange, once it is over."""
 
-_CONVERSATION = "test"
+MOST_MESSAGES = 40
+"""How many messages a simulated person sends at most."""
 
 
 class Talk(Generic[StateT]):
@@ -51,6 +55,8 @@ class Talk(Generic[StateT]):
     >>> t.state.name, t.step is Hello.done, t.called
     ('Ada', True, ['save_name'])
 
+    What is stored is gone with the test, unless an instance brings a memory of its own.
+
     Args:
         subject: Whom to talk to; see `agent_of`.
         model: Who answers. An instance that has a model keeps it; otherwise it is the offline model.
@@ -58,11 +64,14 @@ class Talk(Generic[StateT]):
         step: The step to begin in.
         options: What a journey class or a form is made with, such as `provide`.
         observers: Told of every exchange.
+        conversation_id: The conversation; by default a new one.
 
     Attributes:
         agent: Who is talked to.
+        conversation_id: The conversation.
         exchanges: What was said, message by message.
         state: The state after the last message.
+        first_state: The state before the first one.
         events: Everything that happened, in order.
         usage: Token counts, summed up.
     """
@@ -76,6 +85,7 @@ class Talk(Generic[StateT]):
         step: Any = None,
         options: JSONObject | None = None,
         observers: Sequence[Observer] = (),
+        conversation_id: str = "",
     ) -> None:
         made = agent_of(subject, **(options or {}))
         # An instance may serve several tests, and none of them shall leave a mark on it.
@@ -84,12 +94,14 @@ class Talk(Generic[StateT]):
         self.agent.llm_client = self._asked
         self._memory = made.memory or MemoryManager()
         self.agent.memory = self._memory
+        self.conversation_id = conversation_id or f"test-{uuid4()}"
         self.exchanges: list[Exchange] = []
         self.events: list[Event] = []
         self.usage: JSONObject = {}
         self._observers = tuple(observers)
         self._beginning = self._placed(state, step)
         self.state: StateT = self._beginning if self._beginning is not None else self.agent.get_initial_state()
+        self.first_state = self.state
         self._first_step = self._step_name()
         self._runner: asyncio.Runner | None = None
         self._messages: list[JSONObject] = []
@@ -100,18 +112,36 @@ class Talk(Generic[StateT]):
         Raises:
             ConfigurationError: An event loop is running; `await t.say(...)` instead.
         """
-        if asyncio.events._get_running_loop() is not None:
-            raise ConfigurationError("t(...) was called inside a running event loop; use `await t.say(...)`")
-        return self._run(said)
+        self._refuse_loop("await t.say(...)")
+        return self._loop().run(self.say(*said))
 
     async def say(self, *said: str) -> str:
         """Say one message after the other; returns the last reply."""
         if not self.exchanges and self._beginning is not None:
-            await self._memory.save_state(_CONVERSATION, self.agent.key, self._beginning)
+            await self._memory.save_state(self.conversation_id, self.agent.key, self._beginning)
             self._beginning = None
         for text in said:
             await self._exchange(text)
         return self.reply
+
+    def meet(self, person: Person, limit: int = MOST_MESSAGES) -> bool:
+        """Let a simulated person talk until the journey is over or they give up; True if it is over.
+
+        Raises:
+            ConfigurationError: An event loop is running; `await t.met(...)` instead.
+        """
+        self._refuse_loop("await t.met(...)")
+        return self._loop().run(self.met(person, limit))
+
+    async def met(self, person: Person, limit: int = MOST_MESSAGES) -> bool:
+        """Let a simulated person talk until the journey is over or they give up; True if it is over."""
+        mind = person.begin()
+        for _ in range(limit):
+            text = None if self.is_over else mind.answer(self.reply)
+            if text is None:
+                break
+            await self.say(text)
+        return self.is_over
 
     @property
     def reply(self) -> str:
@@ -189,9 +219,25 @@ class Talk(Generic[StateT]):
         """True if the journey has ended."""
         return self.agent.is_terminal_state(self.state)
 
+    @property
+    def title(self) -> str:
+        """What the author calls it."""
+        journey = getattr(self.agent, "journey", type(self.agent))
+        return str(getattr(journey, "__name__", self.agent.key))
+
+    @property
+    def step_name(self) -> str:
+        """The step the conversation is in, by name."""
+        return self._step_name()
+
+    @property
+    def visible(self) -> JSONObject:
+        """The state as JSON, without the engine's own notes; the answers of a form stand under its step's name."""
+        return visible_state(self.state)
+
     def explain(self) -> str:
         """The conversation, for people: what was said, called, refused, and where it went."""
-        return retold(self.exchanges, self._title(), self._state_dict(), self._first_step)
+        return retold(self.exchanges, self.title, shown_state(self.state), self._first_step)
 
     def close(self) -> None:
         """Give back the event loop; nothing more can be said without `await`."""
@@ -206,20 +252,27 @@ class Talk(Generic[StateT]):
         self.close()
 
     def __repr__(self) -> str:
-        return summed_up(self.exchanges, self._title(), self._step_name())
+        return summed_up(self.exchanges, self.title, self._step_name())
 
-    def _run(self, said: Sequence[str]) -> str:
+    def _loop(self) -> asyncio.Runner:
         if self._runner is None:
             self._runner = asyncio.Runner()
             weakref.finalize(self, self._runner.close)
-        return self._runner.run(self.say(*said))
+        return self._runner
+
+    def _refuse_loop(self, instead: str) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        raise ConfigurationError(f"a test that runs inside an event loop has to wait: use `{instead}`")
 
     async def _exchange(self, text: str) -> None:
         sink = _Kept()
         asked, before = len(self.requests), self._step_name()
         reply, error = "", None
-        ctx = AgentContext.from_text(text, _CONVERSATION)
-        emitter = Emitter((*self.agent.sinks, sink), str(ctx.run_id), _CONVERSATION)
+        ctx = AgentContext.from_text(text, self.conversation_id)
+        emitter = Emitter((*self.agent.sinks, sink), str(ctx.run_id), self.conversation_id)
         io = TurnIO(model=WholeReplies(self._asked), hooks=self.agent.hooks, emitter=emitter)
         try:
             result = await self.agent.turn(ctx, io)
@@ -230,8 +283,8 @@ class Talk(Generic[StateT]):
             raise
         finally:
             self.events += sink.events
-            self.state = await self.agent.state_of(_CONVERSATION)
-            stored = await self._memory.conversation_store.get_messages(_CONVERSATION)
+            self.state = await self.agent.state_of(self.conversation_id)
+            stored = await self._memory.conversation_store.get_messages(self.conversation_id)
             self._messages = [each.to_dict() for each in stored]
             exchange = Exchange(
                 said=text,
@@ -269,13 +322,6 @@ class Talk(Generic[StateT]):
             return type(present)(name)
         found = getattr(type(self.state), name, None)
         return found if isinstance(found, type(present)) and found is not None else name
-
-    def _title(self) -> str:
-        journey = getattr(self.agent, "journey", type(self.agent))
-        return str(getattr(journey, "__name__", self.agent.key))
-
-    def _state_dict(self) -> JSONObject:
-        return dict(getattr(self.state, "to_dict", dict)())
 
 
 class _Kept:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from agent_runtime_framework.testing.conversation.record import CallMade, Exchange, Refusal, happenings
 
@@ -12,14 +11,14 @@ MOST_CHARS = 300
 """How much of a long reply, argument or result is shown."""
 
 
-def retold(exchanges: Sequence[Exchange], title: str, state: Mapping[str, Any], first_step: str) -> str:
+def retold(exchanges: Sequence[Exchange], title: str, state: str, first_step: str) -> str:
     """The whole conversation, line by line."""
     lines = [f"{title}, beginning in {first_step}" if first_step else title]
     for exchange in exchanges:
         lines += _told(exchange)
     if not exchanges:
         lines.append("  (nothing was said)")
-    lines.append(f"  state: {_short(json.dumps(state, ensure_ascii=False, default=str), 1000)}")
+    lines.append(f"  state: {_short(state, 1000)}")
     return "\n".join(lines)
 
 

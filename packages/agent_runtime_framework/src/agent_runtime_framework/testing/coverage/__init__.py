@@ -1,0 +1,1 @@
+"""Which parts of their journeys conversations reached."""

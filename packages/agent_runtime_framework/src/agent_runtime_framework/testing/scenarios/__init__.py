@@ -1,0 +1,1 @@
+"""Scenario files: conversations and what is expected of them, in YAML."""
