@@ -58,10 +58,6 @@ async def test_a_chain_of_steps_is_passed_without_a_request(hold: Any):
     held = await hold(OneWay, say("Name?"), said=["hi"])
     held.llm.extend(call("save_name", name="Ada", card="4111"))
 
-    with pytest.raises(ConfigurationError, match="chose 'rich'"):
-        held.llm.extend()
-        await _with_name(OneWay, "Grace")
-
     assert await held.say("Ada") == "Ada, your card •••: 3 euros, ADA.\n\nGoodbye."
     assert len(held.llm.requests) == 2
     assert held.entered == ["ask", "price_it", "sum_up", "end"]
@@ -85,6 +81,12 @@ async def test_code_may_choose_the_step_and_words_of_its_own(name: str, reply: s
 @pytest.mark.asyncio
 async def test_code_that_returns_words_says_them():
     assert (await _with_name(OneWay, "Bob")).startswith("A word.\n\nBob, your card : 3 euros")
+
+
+@pytest.mark.asyncio
+async def test_code_that_chooses_what_is_not_declared_is_an_error():
+    with pytest.raises(ConfigurationError, match="chose 'rich'; expected one of its to=: sum_up"):
+        await _with_name(OneWay, "Grace")
 
 
 @pytest.mark.asyncio

@@ -21,6 +21,7 @@ from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
 from agent_runtime_framework.agents.collecting import Collecting, words_of_person
+from agent_runtime_framework.agents.provided import Provided, is_context
 from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
 from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused, ToolRetry
@@ -60,7 +61,7 @@ class ClassScene(Generic[JourneyT]):
         state: JourneyT,
         ctx: AgentContext,
         schemas: Callable[[ToolDefinition], CallableSchema],
-        provided: Callable[[object], object],
+        provided: Provided,
         emitter: Emitter,
     ) -> None:
         self.state = state
@@ -294,14 +295,12 @@ class ClassScene(Generic[JourneyT]):
             await _called(hook, state)
 
     def _filled(self, tool: ToolDefinition, call: ToolCall) -> JSONObject:
-        filled: JSONObject = {}
+        filled: JSONObject = self._provided.values(tool)
         for name, kind in tool.hidden.items():
             if kind is KEY:
                 filled[name] = f"{self._ctx.conversation_id}:{self._turn}:{call.id}"
-            elif isinstance(kind, type) and isinstance(self._ctx, kind):
+            elif is_context(kind):
                 filled[name] = self._ctx
-            else:
-                filled[name] = self._provided(kind)
         return filled
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent_runtime_core.callables import CallableSchema
 from agent_runtime_framework.agents.base import AgentContext, LLMClient
 from agent_runtime_framework.agents.class_scene import ClassScene, JourneyT
 from agent_runtime_framework.agents.journey import JourneyAgent, JourneyConfig
+from agent_runtime_framework.agents.provided import Provided
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -39,7 +40,8 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
         self.journey = journey
         self._schemas: dict[int, CallableSchema] = {}
-        self._provided = _Provided(provide)
+        self._provided = Provided(provide)
+        self._is_provided = False
 
     @property
     def key(self) -> str:
@@ -49,12 +51,12 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         return self.journey()
 
     def get_system_prompt(self, state: JourneyT) -> str:
-        prompt, _ = self._scene(state, AgentContext.from_text("")).view()
+        prompt, _ = self._made_scene(state).view()
         return prompt if isinstance(prompt, str) else "\n\n".join(block["text"] for block in prompt)
 
     def get_tool_schemas(self, state: JourneyT) -> list[ToolSchema]:
         tools = self.journey.definition.steps[state.step.name].tools
-        form = self._scene(state, AgentContext.from_text("")).collecting
+        form = self._made_scene(state).collecting
         return [*(form.schemas() if form else ()), *(self._schema(tool) for tool in tools)]
 
     def create_tools(self, state: JourneyT, ctx: AgentContext) -> JourneyT:
@@ -63,7 +65,16 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
     async def execute_tool(self, tools: JourneyT, name: str, arguments: dict[str, Any]) -> str:
         raise ConfigurationError("the tools of a journey class are run by its scene; use run, stream or turn")
 
-    def _scene(self, state: JourneyT, ctx: AgentContext, emitter: Emitter = SILENT) -> ClassScene[JourneyT]:
+    def _scene(self, state: JourneyT, ctx: AgentContext, emitter: Emitter) -> ClassScene[JourneyT]:
+        if not self._is_provided:
+            self._provided.require_all(self.journey.definition)
+            self._is_provided = True
+        return self._made_scene(state, ctx, emitter)
+
+    def _made_scene(
+        self, state: JourneyT, ctx: AgentContext | None = None, emitter: Emitter = SILENT
+    ) -> ClassScene[JourneyT]:
+        ctx = ctx or AgentContext.from_text("")
         return ClassScene(state, ctx, self._schema, self._provided, emitter)
 
     def _schema(self, tool: ToolDefinition) -> CallableSchema:
@@ -72,34 +83,9 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
             schema = CallableSchema(
                 tool.function,
                 name=tool.name,
-                hidden=_hidden(tool),
+                hidden=frozenset(tool.hidden),
                 names=hint_names(self.journey),
                 strict=self.config.strict_tools,
             )
             self._schemas[id(tool)] = schema
         return schema
-
-
-def _hidden(tool: ToolDefinition) -> Collection[str]:
-    try:
-        return frozenset(tool.hidden)
-    except NameError as error:
-        raise ConfigurationError(f"{tool.source}: the hints of tool {tool.name!r} cannot be read: {error}") from error
-
-
-class _Provided:
-    """Finds what an `Injected` parameter gets."""
-
-    def __init__(self, provide: Mapping[Any, object] | Sequence[object]) -> None:
-        self._by_type: dict[Any, object] = (
-            {**provide} if isinstance(provide, Mapping) else {type(each): each for each in provide}
-        )
-
-    def __call__(self, kind: Any) -> object:
-        if kind in self._by_type:
-            return self._by_type[kind]
-        for known, value in self._by_type.items():
-            if isinstance(known, type) and isinstance(kind, type) and issubclass(known, kind):
-                return value
-        name = getattr(kind, "__name__", kind)
-        raise ConfigurationError(f"nothing was provided for a parameter of type {name}; pass agent(provide=[...])")

@@ -54,18 +54,16 @@ def said_parameters(function: Callable[..., Any], owner: type) -> tuple[str, ...
 class HiddenParameters(Mapping[str, Any]):
     """The parameters of a tool that the program fills, with what fills each: a type, or `KEY`.
 
-    Read as soon as every name in the hints is defined, at the latest when somebody looks.
+    Read as soon as every name in the hints is defined; to look earlier is a `ConfigurationError`.
     """
 
     def __init__(self, function: Callable[..., Any], owner: type) -> None:
         self._function = function
         self._owner = owner
         self._found: dict[str, Any] | None = None
-        try:
+        # A name may be defined further down in the module; whoever needs it later says so if it is not.
+        with suppress(ConfigurationError):
             self._read()
-        except NameError:
-            # Defined further down in the module; whoever derives the schema says so if it is not.
-            self._found = None
 
     def __getitem__(self, name: str) -> Any:
         return self._read()[name]
@@ -78,7 +76,11 @@ class HiddenParameters(Mapping[str, Any]):
 
     def _read(self) -> dict[str, Any]:
         if self._found is None:
-            hints = read_hints(self._function, self._owner)
+            try:
+                hints = read_hints(self._function, self._owner)
+            except NameError as error:
+                where, name = source_of(self._function), self._function.__name__
+                raise ConfigurationError(f"{where}: the hints of tool {name!r} cannot be read: {error}") from error
             found = {name: filler for name, hint in hints.items() if (filler := _filler(hint)) is not None}
             found.pop("return", None)
             self._found = found
