@@ -138,6 +138,8 @@ class _Layouter:
         self._order()
         for sweep in range(SWEEPS):
             self._straighten(downward=sweep % 2 == 0, from_both=sweep >= 4)
+        for _ in range(3):
+            self._stretch()
         left = min((place.x - place.width / 2 for place in self.places), default=0)
         for place in self.places:
             place.x -= left
@@ -259,6 +261,30 @@ class _Layouter:
             ]
             for number, x in zip(layer, _closest(wanted, weights, apart), strict=True):
                 self.places[number].x = x
+
+    def _stretch(self) -> None:
+        """Make long lines perfectly straight between their ends, where their neighbours leave the room."""
+        beside = {number: (layer, index) for layer in self.layers for index, number in enumerate(layer)}
+        for chain in self.chains:
+            inner = chain[1:-1]
+            rooms = [self._room(number, *beside[number]) for number in inner]
+            left, right = max(low for low, _ in rooms), min(high for _, high in rooms)
+            if left <= right:
+                middle = sum(self.places[number].x for number in inner) / len(inner)
+                for number in inner:
+                    self.places[number].x = min(max(middle, left), right)
+
+    def _room(self, number: int, layer: Sequence[int], index: int) -> tuple[float, float]:
+        """Between which places something may be moved aside."""
+        own = self.places[number].width
+        left, right = float("-inf"), float("inf")
+        if index > 0:
+            other = self.places[layer[index - 1]]
+            left = other.x + (own + other.width) / 2 + self.gaps.beside
+        if index + 1 < len(layer):
+            other = self.places[layer[index + 1]]
+            right = other.x - (own + other.width) / 2 - self.gaps.beside
+        return left, right
 
     def _heights(self) -> tuple[list[float], list[float]]:
         heights = [max(self.places[number].height for number in layer) for layer in self.layers]
