@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from agent_runtime_core.errors import ConfigurationError, ProviderError
 from agent_runtime_core.interfaces import AgentRuntime, ErrorInfo, RunContext, RunResult
@@ -26,6 +26,9 @@ from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory.store import StateStore
 from agent_runtime_framework.messages import call_ids, repair, window
 from agent_runtime_framework.tools.schema import ToolSchema
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.graph import Graph
 
 __all__ = [
     "DjangoRunContext",
@@ -144,6 +147,12 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
     async def on_state_change(self, ctx: HostedContext, state: StateT) -> None:
         """Follow a tool that says that the state has changed; by default, a checkpoint."""
         await ctx.checkpoint(state_dict(state))
+
+    def graph(self) -> Graph:
+        """The journey as a picture, as `JourneyAgent.graph` gives it."""
+        from agent_runtime_framework.journey.graph import read_graph
+
+        return read_graph(self)
 
     async def run(self, ctx: RunContext) -> RunResult:
         """Take the turn this run is.

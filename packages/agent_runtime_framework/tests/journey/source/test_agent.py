@@ -319,6 +319,7 @@ def test_a_django_adapter_is_read_like_an_agent():
     definition = read(Adapter()).definition
 
     assert [(move.source, move.target) for move in definition.moves()] == [("a", "b"), ("b", "c"), ("c", "end")]
+    assert Adapter().graph().title == "Adapter"
 
 
 @dataclass
