@@ -180,11 +180,11 @@ class Tools(BaseJourneyTools[State]):
         return ""
 
     async def before_it_raises(self, kind: str) -> str:
+        if not kind:
+            self.state.step = Step.B
+            return ""
         self.state.step = Step.C
-        if kind:
-            raise ValueError(kind)
-        self.state.step = Step.B
-        return ""
+        raise ValueError(kind)
 
     async def overwritten(self) -> str:
         self.state.step = Step.C
