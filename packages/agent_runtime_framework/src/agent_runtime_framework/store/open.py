@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.store.delivery import DurableStore
 from agent_runtime_framework.store.protocol import Store
 
 _POSSIBLE = (
     "sqlite:///chat.db (a file, relative to the working directory), sqlite:////var/lib/chat.db (an absolute path), "
     "sqlite:///:memory: or memory:// (gone with the process)"
 )
+
+
+def open_durable_store(url: str) -> DurableStore:
+    """The store that `url` names, for a runtime.
+
+    Raises:
+        ConfigurationError: No store is known by that URL; the text lists what is possible.
+    """
+    from agent_runtime_framework.store.sqlite import SQLiteStore
+
+    # In memory, delivery keeps its promises with the very statements it has on disk.
+    store = SQLiteStore(":memory:") if url == "memory://" else open_store(url)
+    assert isinstance(store, DurableStore)
+    return store
 
 
 def open_store(url: str) -> Store:

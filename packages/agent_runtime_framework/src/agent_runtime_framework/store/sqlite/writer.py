@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import StoreError
 from agent_runtime_framework.store.sqlite.faults import MEMORY, is_busy
 
@@ -178,7 +179,9 @@ def _transaction(connection: sqlite3.Connection, group: Sequence[Job]) -> list[o
     try:
         is_alone = len(group) == 1
         outcomes = [_work(connection, job) if is_alone else _unit(connection, job) for job in group]
+        reach("transaction:before")
         execute("COMMIT")
+        reach("transaction:after")
     finally:
         if connection.in_transaction:
             execute("ROLLBACK")

@@ -1,0 +1,148 @@
+"""Where turns run: a host wakes them up, and the store alone decides what is right."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Protocol
+
+from agent_runtime_framework.errors import StoreError
+from agent_runtime_framework.runtime.owner import is_gone
+from agent_runtime_framework.runtime.worker import Worker
+from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5.0
+"""How often a host looks for what nobody is at."""
+
+
+class Host(Protocol):
+    """Decides where and when turns run; knows ids only."""
+
+    async def start(self, worker: Worker, store: DurableStore) -> None:
+        """Begin to run turns, first those that were left."""
+        ...
+
+    def deliver(self, conversation_id: str, claim: Claim | None = None) -> None:
+        """There is something to do in a conversation; `claim` is its turn, if it is claimed already."""
+        ...
+
+    def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
+        """End this turn of a conversation as that, if it is running here."""
+        ...
+
+    def is_at(self, conversation_id: str) -> bool:
+        """True if the conversation's turns are being run here."""
+        ...
+
+    async def aclose(self) -> None:
+        """End; what is unfinished is given back."""
+        ...
+
+
+class LocalHost:
+    """Runs turns in this process: one task for each conversation that has something to do, none for the others.
+
+    Args:
+        sweep: Seconds between two looks at what nobody is at.
+        grace: Seconds that running turns get to end when the host is closed.
+        sleep: Waits; by default as `asyncio.sleep`.
+    """
+
+    def __init__(
+        self,
+        *,
+        sweep: float = SWEEP_SECONDS,
+        grace: float = 5.0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._sweep_seconds = sweep
+        self._grace = grace
+        self._sleep = sleep
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._handed: dict[str, Claim] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._is_closing = False
+
+    async def start(self, worker: Worker, store: DurableStore) -> None:
+        self._worker, self._store = worker, store
+        self._is_closing = False
+        await self.sweep()
+        self._keepers = [asyncio.ensure_future(self._sweep_for_ever()), asyncio.ensure_future(self._renew_for_ever())]
+
+    def deliver(self, conversation_id: str, claim: Claim | None = None) -> None:
+        self._deliver(conversation_id, claim)
+
+    def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
+        running = self._worker.running.get(conversation_id)
+        if running is not None and running.claim.turn == turn:
+            running.stop(ending)
+
+    def is_at(self, conversation_id: str) -> bool:
+        return conversation_id in self._busy
+
+    async def aclose(self) -> None:
+        self._is_closing = True
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        busy = set(self._busy.values())
+        if busy:
+            _, late = await asyncio.wait(busy, timeout=self._grace)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
+
+    async def sweep(self) -> None:
+        """Take up what nobody is at: messages that wait, and turns whose owner is gone."""
+        for conversation_id, owner in await self._store.stranded():
+            if owner is None or is_gone(owner):
+                self._deliver(conversation_id, None, owner)
+
+    def _deliver(self, conversation_id: str, claim: Claim | None, gone: str | None = None) -> None:
+        if conversation_id not in self._busy:
+            task = asyncio.ensure_future(self._work(conversation_id, claim, gone))
+            self._busy[conversation_id] = task
+        elif claim is not None:
+            # The task has finished the turn before, and has not noticed yet that there is a new one.
+            self._handed[conversation_id] = claim
+
+    async def _work(self, conversation_id: str, claim: Claim | None, gone: str | None) -> None:
+        try:
+            if claim is None:
+                claim = await self._worker.claim(conversation_id, gone)
+            while claim is not None:
+                claim = await self._worker.run(claim) or self._handed.pop(conversation_id, None)
+                if claim is not None and self._is_closing:
+                    await self._store.release(claim)
+                    return
+        except StoreError:
+            logger.exception("a conversation cannot be reached; it is tried again with the next sweep")
+        finally:
+            self._busy.pop(conversation_id, None)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self._sleep(self._sweep_seconds)
+            with suppress(StoreError):
+                await self.sweep()
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await self._sleep(self._worker.ttl.total_seconds() / 3)
+            running = list(self._worker.running.values())
+            if not running:
+                continue
+            try:
+                found = await self._store.renew([each.claim for each in running], self._worker.ttl)
+            except StoreError:
+                logger.warning("leases could not be renewed; it is tried again", exc_info=True)
+                continue
+            for each, verdict in zip(running, found, strict=True):
+                if verdict == "lost":
+                    each.lose()
+                elif verdict is not None:
+                    each.stop(verdict)

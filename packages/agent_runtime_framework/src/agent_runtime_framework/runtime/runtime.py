@@ -1,0 +1,438 @@
+"""`Runtime`: durable conversations behind one object."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from agent_runtime_core.interfaces import EventType, JSONObject, conversation_key
+from agent_runtime_framework.agents.base import AgentMessage, LLMClient
+from agent_runtime_framework.agents.scene import load_state
+from agent_runtime_framework.crash_points import reach
+from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.events import Event
+from agent_runtime_framework.executor.turn import APOLOGY
+from agent_runtime_framework.runtime.business import event_message
+from agent_runtime_framework.runtime.host import Host, LocalHost
+from agent_runtime_framework.runtime.owner import owner_name
+from agent_runtime_framework.runtime.roster import Agent, roster
+from agent_runtime_framework.runtime.watching import Watchers
+from agent_runtime_framework.runtime.worker import Worker
+from agent_runtime_framework.state.base import BaseJourneyState
+from agent_runtime_framework.store.delivery import (
+    Accepted,
+    DurableStore,
+    Incoming,
+    Lease,
+    Outcome,
+    Policy,
+    Status,
+    TurnInfo,
+)
+from agent_runtime_framework.store.open import open_durable_store
+from agent_runtime_framework.store.protocol import ConversationInfo
+
+LEASE_SECONDS = 30.0
+"""For how long a turn is somebody's before others may take it over; renewed while it runs."""
+
+_FIRST_LOOK, _LAST_LOOK = 0.02, 0.5
+"""Seconds between two looks at a message that another process answers: at first, and at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A message's outcome.
+
+    Attributes:
+        conversation_id: The conversation.
+        message_id: The message.
+        status: "waiting" or "running" after `accept`; "answered", "merged" into the turn of its neighbour,
+            "superseded", "cancelled" or "failed" for good.
+        text: What the person is answered; empty if nothing, or not yet.
+        turn: The turn that took the message up; None before that.
+        stopped_reason: Why that turn ended.
+    """
+
+    conversation_id: str
+    message_id: str
+    status: Status
+    text: str = ""
+    turn: int | None = None
+    stopped_reason: str | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Runtime:
+    """Takes messages in, sees each through to a reply, and goes on after a crash: `async with Runtime(...) as runtime`.
+
+    Args:
+        store: A URL such as `sqlite:///chat.db`, or a store.
+        agents: Who answers: journey classes, forms, `JourneyAgent`s. The first one answers where nobody else is named.
+        llm_client: The model of the agents that are made from classes here.
+        provide: What the `Injected` parameters of those agents get.
+        host: Where turns run; by default in this process.
+        policy: What happens to a message for a busy conversation.
+        max_waiting: How many messages of a conversation may wait.
+        max_attempts: How often a turn is begun, if it takes the process with it each time.
+        lease: Seconds after which others may take over a turn whose process does not say that it lives.
+        apology: What the person reads when a turn broke.
+    """
+
+    def __init__(
+        self,
+        store: str | DurableStore,
+        agents: Iterable[object],
+        *,
+        llm_client: LLMClient | None = None,
+        provide: Mapping[Any, object] | Sequence[object] = (),
+        host: Host | None = None,
+        policy: Policy = "queue",
+        max_waiting: int = 100,
+        max_attempts: int = 3,
+        lease: float = LEASE_SECONDS,
+        apology: str = APOLOGY,
+    ) -> None:
+        self.agents: dict[str, Agent] = roster(agents, llm_client, provide)
+        self.store = open_durable_store(store) if isinstance(store, str) else store
+        self.host: Host = host or LocalHost()
+        self._owns_store = isinstance(store, str)
+        self._policy: Policy = policy
+        self._max_waiting = max_waiting
+        self._lease = Lease(owner=owner_name(), ttl=timedelta(seconds=lease))
+        self._watchers = Watchers()
+        self._is_open = False
+        self._worker = Worker(
+            self.store,
+            self.agents,
+            self._lease,
+            sinks_of=self._watchers.sinks_of,
+            settled=self._watchers.settled,
+            max_attempts=max_attempts,
+            apology=apology,
+        )
+
+    async def __aenter__(self) -> Self:
+        self._is_open = True
+        await self.host.start(self._worker, self.store)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let running turns end for a moment, give back what is unfinished, and close the store if it was opened."""
+        self._is_open = False
+        await self.host.aclose()
+        if self._owns_store:
+            await self.store.aclose()
+
+    async def send(
+        self,
+        conversation_id: UUID | str,
+        text: str | list[JSONObject],
+        *,
+        message_id: str | None = None,
+        agent: str | None = None,
+        policy: Policy | None = None,
+    ) -> Reply:
+        """Say something, and wait for the reply.
+
+        Args:
+            conversation_id: The conversation.
+            text: What the person says: text, or blocks of content.
+            message_id: The sender's name for the message. The same one again gets the same reply, and changes nothing.
+            agent: Who shall answer; by default whoever answered last.
+            policy: What happens if the conversation is busy; by default the runtime's.
+
+        Raises:
+            ConversationBusy: The message was refused; it may be sent again.
+            StoreError: The store cannot be used; the message was not accepted.
+        """
+        body: JSONObject = {"role": "user", "content": text}
+        return await self._answer(await self._accept(conversation_id, body, message_id, agent, policy))
+
+    async def accept(
+        self,
+        conversation_id: UUID | str,
+        text: str | list[JSONObject],
+        *,
+        message_id: str | None = None,
+        agent: str | None = None,
+        policy: Policy | None = None,
+    ) -> Reply:
+        """Say something, and return once it cannot be lost any more; `reply_to` waits for what comes of it.
+
+        Raises:
+            ConversationBusy: The message was refused; it may be sent again.
+            StoreError: The store cannot be used; the message was not accepted.
+        """
+        body: JSONObject = {"role": "user", "content": text}
+        ticket = await self._accept(conversation_id, body, message_id, agent, policy)
+        return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
+
+    async def post(
+        self,
+        conversation_id: UUID | str,
+        event: str | Mapping[str, Any],
+        *,
+        message_id: str | None = None,
+        agent: str | None = None,
+    ) -> Reply:
+        """Tell a conversation of something that nobody in it said, such as "payment arrived"; returns as `accept` does.
+
+        Args:
+            conversation_id: The conversation.
+            event: What happened: words, or JSON.
+            message_id: The sender's name for the event; the same one again changes nothing.
+            agent: Who shall hear of it; by default whoever answered last.
+        """
+        ticket = await self._accept(conversation_id, event_message(event), message_id, agent, "queue")
+        return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
+
+    async def reply_to(self, conversation_id: UUID | str, message_id: str) -> Reply:
+        """The final outcome of a message that was accepted, as soon as there is one.
+
+        Raises:
+            ConfigurationError: No such message was accepted.
+        """
+        key = conversation_key(conversation_id)
+        outcome = await self.store.outcome(key, message_id)
+        if outcome is None:
+            raise ConfigurationError(f"no message {message_id!r} was accepted in conversation {key!r}")
+        return await self._answer(_Ticket(key, message_id, Accepted(outcome=outcome, is_new=False)))
+
+    async def stream(
+        self,
+        conversation_id: UUID | str,
+        text: str | list[JSONObject],
+        *,
+        message_id: str | None = None,
+        agent: str | None = None,
+        policy: Policy | None = None,
+    ) -> AsyncIterator[Event]:
+        """Say something, and watch the turn: `async for event in runtime.stream(...)`.
+
+        Leaving early does not stop the turn. What another process answers, or what was answered before, comes whole.
+
+        Raises:
+            ConversationBusy: The message was refused; it may be sent again.
+            StoreError: The store cannot be used; the message was not accepted.
+        """
+        key, message_id = conversation_key(conversation_id), message_id or uuid4().hex
+        with self._watchers.reading((key, message_id)) as events:
+            ticket = await self._accept(key, {"role": "user", "content": text}, message_id, agent, policy)
+            answering = asyncio.ensure_future(self._answer(ticket))
+            answering.add_done_callback(lambda _: events.put_nowait(None))
+            has_seen = False
+            try:
+                while (event := await events.get()) is not None:
+                    has_seen = True
+                    yield event
+                reply = await answering
+            finally:
+                answering.cancel()
+            if not has_seen:
+                for event in _told_afterwards(reply):
+                    yield event
+
+    async def cancel(self, conversation_id: UUID | str) -> bool:
+        """Stop what a conversation is doing; False if it does nothing.
+
+        A tool that runs is cancelled, and its outcome is told as unknown. The next message is taken up afterwards.
+        """
+        key = conversation_key(conversation_id)
+        turn = await self.store.stop(key, "cancelled")
+        if turn is not None:
+            self.host.stop(key, turn, "cancelled")
+        return turn is not None
+
+    async def history(self, conversation_id: UUID | str) -> list[AgentMessage]:
+        """What was said and done in a conversation's finished turns, oldest first."""
+        stored = await self.store.load(conversation_key(conversation_id), "")
+        return [AgentMessage.from_dict(message) for message in stored.messages]
+
+    async def state(self, conversation_id: UUID | str, agent: str | None = None) -> Any:
+        """The state of a journey after the last finished turn, as an object of its class.
+
+        Args:
+            conversation_id: The conversation.
+            agent: Whose; by default that of whoever answered last.
+
+        Raises:
+            StateError: The stored state no longer fits its class.
+        """
+        key = conversation_key(conversation_id)
+        answers = self._agent(agent) if agent is not None else await self._last_agent(key)
+        initial: BaseJourneyState[Any] = answers.get_initial_state()
+        stored = await self.store.load(key, answers.key, context=0)
+        where = f" of conversation {key!r} (agent {answers.key!r})"
+        return initial if stored.state is None else load_state(type(initial), stored.state, where=where)
+
+    async def turns(self, conversation_id: UUID | str, *, last: int = 100) -> list[TurnInfo]:
+        """The last turns of a conversation, oldest first, each with its receipt."""
+        return await self.store.turns(conversation_key(conversation_id), last=last)
+
+    async def conversations(self, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
+        """The conversations, most recently used first."""
+        return await self.store.conversations(limit=limit, offset=offset)
+
+    def conversation(self, conversation_id: UUID | str, agent: str | None = None) -> ConversationHandle:
+        """One conversation, to be spoken to without naming it again."""
+        if agent is not None:
+            self._agent(agent)
+        return ConversationHandle(self, conversation_key(conversation_id), agent)
+
+    async def _accept(
+        self,
+        conversation_id: UUID | str,
+        body: JSONObject,
+        message_id: str | None,
+        agent: str | None,
+        policy: Policy | None,
+    ) -> _Ticket:
+        if not self._is_open:
+            raise ConfigurationError("the Runtime is not open; use it inside `async with Runtime(...) as runtime:`")
+        message = Incoming(
+            conversation_id=conversation_key(conversation_id),
+            message_id=_checked_id(message_id),
+            agent_key="" if agent is None else self._agent(agent).key,
+            default_agent=next(iter(self.agents)),
+            body=body,
+            policy=policy or self._policy,
+            max_waiting=self._max_waiting,
+        )
+        reach("accept:before")
+        accepted = await self.store.accept(message, self._lease)
+        reach("accept:after")
+        if accepted.claim is not None:
+            self.host.deliver(message.conversation_id, accepted.claim)
+        elif accepted.stopped_turn is not None:
+            self.host.stop(message.conversation_id, accepted.stopped_turn, "superseded")
+        return _Ticket(message.conversation_id, message.message_id, accepted)
+
+    async def _answer(self, ticket: _Ticket) -> Reply:
+        address, outcome = (ticket.conversation_id, ticket.message_id), ticket.accepted.outcome
+        pause = _FIRST_LOOK
+        with self._watchers.waiting(address) as future:
+            while not outcome.is_final:
+                done, _ = await asyncio.wait({future}, timeout=pause)
+                if done:
+                    outcome = future.result()
+                    break
+                # It may be answered by another process, or have been before anybody waited.
+                outcome = await self.store.outcome(*address) or outcome
+                pause = _LAST_LOOK if self.host.is_at(ticket.conversation_id) else min(pause * 1.5, _LAST_LOOK)
+        return _reply(*address, outcome)
+
+    def _agent(self, key: str) -> Agent:
+        if key not in self.agents:
+            raise ConfigurationError(f"no agent {key!r} is here; there are: {', '.join(self.agents)}")
+        return self.agents[key]
+
+    async def _last_agent(self, conversation_id: str) -> Agent:
+        turns = await self.store.turns(conversation_id, last=1)
+        key = turns[0].agent_key if turns else ""
+        return self.agents[key if key in self.agents else next(iter(self.agents))]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationHandle:
+    """One conversation of a runtime.
+
+    Attributes:
+        runtime: The runtime.
+        conversation_id: The conversation.
+        agent: Who answers; None for whoever answered last.
+    """
+
+    runtime: Runtime
+    conversation_id: str
+    agent: str | None = None
+
+    async def send(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> Reply:
+        """As `Runtime.send`."""
+        return await self.runtime.send(
+            self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy
+        )
+
+    async def accept(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> Reply:
+        """As `Runtime.accept`."""
+        return await self.runtime.accept(
+            self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy
+        )
+
+    def stream(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> AsyncIterator[Event]:
+        """As `Runtime.stream`."""
+        return self.runtime.stream(self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy)
+
+    async def post(self, event: str | Mapping[str, Any], *, message_id: str | None = None) -> Reply:
+        """As `Runtime.post`."""
+        return await self.runtime.post(self.conversation_id, event, message_id=message_id, agent=self.agent)
+
+    async def cancel(self) -> bool:
+        """As `Runtime.cancel`."""
+        return await self.runtime.cancel(self.conversation_id)
+
+    async def history(self) -> list[AgentMessage]:
+        """As `Runtime.history`."""
+        return await self.runtime.history(self.conversation_id)
+
+    async def state(self) -> Any:
+        """As `Runtime.state`."""
+        return await self.runtime.state(self.conversation_id, self.agent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A message that was handed in."""
+
+    conversation_id: str
+    message_id: str
+    accepted: Accepted
+
+
+def _checked_id(message_id: str | None) -> str:
+    if message_id is None:
+        return uuid4().hex
+    if not 1 <= len(message_id) <= 255 or not message_id.isprintable():
+        raise ConfigurationError(
+            f"message_id {message_id!r:.80} is not possible; expected 1 to 255 characters, none of them a control "
+            "character"
+        )
+    return message_id
+
+
+def _reply(conversation_id: str, message_id: str, outcome: Outcome) -> Reply:
+    return Reply(
+        conversation_id=conversation_id,
+        message_id=message_id,
+        status=outcome.status,
+        text=outcome.reply or "",
+        turn=outcome.turn,
+        stopped_reason=outcome.stopped_reason,
+    )
+
+
+def _told_afterwards(reply: Reply) -> list[Event]:
+    """The events of a turn that was not seen here: its words, and its end."""
+    events: list[tuple[EventType, JSONObject]] = []
+    if reply.text:
+        events.append((EventType.ASSISTANT_MESSAGE, {"content": reply.text}))
+    if reply.status in ("answered", "merged", "failed"):
+        end: JSONObject = {"response": reply.text, "stopped_reason": reply.stopped_reason, "usage": {}}
+        events.append((EventType.RUN_SUCCEEDED, end))
+    else:
+        events.append((EventType.RUN_CANCELLED, {"error": "", "error_type": ""}))
+    return [
+        Event(kind, payload, conversation_id=reply.conversation_id, seq=seq)
+        for seq, (kind, payload) in enumerate(events)
+    ]

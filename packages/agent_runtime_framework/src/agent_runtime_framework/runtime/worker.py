@@ -1,0 +1,297 @@
+"""Runs claimed turns to their end: continued where they were left, stopped when asked, ended politely when broken.
+
+    claim -> history -> the agent's turn, recorded as it goes -> finish, and the conversation's next claim
+
+Rules:
+    - Whoever loses the lease stops, and keeps nothing.
+    - A turn that raises ends at once, with a sentence for the person: the client of the model has tried again already.
+    - A turn that takes the process with it is continued, `max_attempts` times; then it ends politely too.
+    - When the process ends, turns are given back as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.agents.base import AgentContext, AgentMessage
+from agent_runtime_framework.agents.journey import JourneyAgent
+from agent_runtime_framework.crash_points import reach
+from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StoreError
+from agent_runtime_framework.events import Sink
+from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
+from agent_runtime_framework.memory.conversation import HotConversations
+from agent_runtime_framework.messages import INTERRUPTED
+from agent_runtime_framework.runtime.conversation import ClaimedConversation
+from agent_runtime_framework.runtime.journal import StoredJournal, receipt_of
+from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
+from agent_runtime_framework.store.protocol import Commit
+
+logger = logging.getLogger(__name__)
+
+NOT_HEARD = "(a message that could not be taken in)"
+"""Stands in the history for a message that broke its turn before it was listened to."""
+
+HOT_CONVERSATIONS = 256
+
+
+@dataclass(slots=True)
+class Running:
+    """A turn that is being run here.
+
+    Attributes:
+        claim: The turn.
+        task: Runs it; cancelled to stop it.
+        ending: What it shall end as, once it is stopped; None gives it back unfinished.
+        is_lost: True if another owner has it.
+    """
+
+    claim: Claim
+    task: asyncio.Future[Any]
+    ending: Ending | None = None
+    is_lost: bool = False
+
+    def stop(self, ending: Ending) -> None:
+        """End it as this, unless it is ending already."""
+        if self.ending is None:
+            self.ending = ending
+            self.task.cancel()
+
+    def lose(self) -> None:
+        """Another owner has it: whatever it does counts no longer."""
+        self.is_lost = True
+        self.task.cancel()
+
+
+@dataclass(slots=True)
+class _Job:
+    """One turn, with what it takes to end it."""
+
+    claim: Claim
+    agent: JourneyAgent[Any, Any, Any]
+    journal: StoredJournal
+    conversation: ClaimedConversation
+    began: float = field(default_factory=time.perf_counter)
+    following: Claim | None = None
+    outcome: Outcome | None = None
+
+
+class Worker:
+    """Runs turns of a store.
+
+    Args:
+        store: The store.
+        agents: Who answers, by key.
+        lease: As whom, and for how long at a time.
+        sinks_of: Who watches a turn.
+        settled: Told of every message whose turn has ended.
+        max_attempts: How often a turn is begun or continued.
+        apology: What the person reads when a turn broke.
+
+    Attributes:
+        running: The turns that are being run, by conversation.
+    """
+
+    def __init__(
+        self,
+        store: DurableStore,
+        agents: Mapping[str, JourneyAgent[Any, Any, Any]],
+        lease: Lease,
+        *,
+        sinks_of: Callable[[Claim], Sequence[Sink]],
+        settled: Callable[[Claim, Outcome], None],
+        max_attempts: int = 3,
+        apology: str = APOLOGY,
+    ) -> None:
+        self.running: dict[str, Running] = {}
+        self._store = store
+        self._agents = agents
+        self._lease = lease
+        self._sinks_of = sinks_of
+        self._settled = settled
+        self._max_attempts = max_attempts
+        self._apology = apology
+        self._hot = HotConversations(store, HOT_CONVERSATIONS)
+
+    @property
+    def ttl(self) -> timedelta:
+        """For how long a lease is held at a time."""
+        return self._lease.ttl
+
+    async def claim(self, conversation_id: str, gone: str | None = None) -> Claim | None:
+        """The conversation's next turn, if there is one and it is free."""
+        reach("claim:before")
+        claim = await self._store.claim(conversation_id, self._lease, gone=gone)
+        reach("claim:after")
+        return claim
+
+    async def run(self, claim: Claim) -> Claim | None:
+        """Run a turn to its end; returns the conversation's next one."""
+        agent = self._agents.get(claim.agent_key)
+        if agent is None:
+            logger.warning("no agent %r here; turn %d was given back", claim.agent_key, claim.turn)
+            await self._store.release(claim)
+            return None
+        try:
+            return await self._run(claim, agent)
+        except LeaseLost:
+            logger.warning("turn %d was taken over by another owner", claim.turn)
+        except StoreError:
+            # Whatever it is, it keeps the turn from being ended as well; a sweep tries again.
+            logger.exception("turn %d cannot be kept; it is tried again later", claim.turn)
+        return None
+
+    async def _run(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> Claim | None:
+        job = await self._prepare(claim, agent)
+        try:
+            ending = claim.stop or ("failed" if claim.attempts > self._max_attempts else None)
+            if ending is None:
+                await self._take(job)
+            else:
+                await self._end_unrun(job, ending)
+        finally:
+            # Only now have all events of the turn been told.
+            if job.outcome is not None:
+                self._settled(claim, job.outcome)
+        return job.following
+
+    async def _take(self, job: _Job) -> None:
+        claim, agent = job.claim, job.agent
+        ctx = AgentContext(
+            UUID(claim.run_id), claim.conversation_id, [AgentMessage.from_dict(body) for body in claim.bodies]
+        )
+        sinks = self._sinks_of(claim)
+        io = agent.edges(ctx, *sinks, streams=bool(sinks), journal=job.journal)
+        task = asyncio.ensure_future(agent.turn(ctx, io, job.conversation))
+        running = self.running[claim.conversation_id] = Running(claim, task)
+        try:
+            await self._see_through(job, running)
+        finally:
+            self.running.pop(claim.conversation_id, None)
+
+    async def _prepare(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> _Job:
+        stored, hot = await self._hot.load(claim.conversation_id, agent.key, agent.config.context)
+        journal = StoredJournal(self._store, claim, self._lease.ttl)
+
+        async def keep(commit: Commit) -> None:
+            end = journal.end
+            reason = None if end is None else str(end.stopped_reason)
+            await self._finish(job, commit, "answered", "" if end is None else end.response, reason)
+            hot.end_turn(commit, agent.config.context)
+
+        job = _Job(claim, agent, journal, ClaimedConversation(claim, stored, hot.history, journal, keep))
+        return job
+
+    async def _see_through(self, job: _Job, running: Running) -> None:
+        try:
+            await asyncio.wait({running.task})
+        except asyncio.CancelledError:
+            await self._give_back(job, running)
+            raise
+        keeping = job.conversation.keeping
+        if keeping is not None:
+            await keeping
+            # The task has only to report the end.
+            await asyncio.wait({running.task})
+            return
+        if running.is_lost:
+            raise LeaseLost(job.claim.conversation_id, job.claim.turn)
+        error = None if running.task.cancelled() else running.task.exception()
+        if error is None and not running.task.cancelled():
+            await self._end_without_a_trace(job, str(running.task.result().response))
+        elif running.ending is not None:
+            await self._end_broken(job, running.ending)
+        elif isinstance(error, (LeaseLost, StoreError)):
+            raise error
+        else:
+            logger.error("turn %d of agent %r failed", job.claim.turn, job.agent.key, exc_info=error)
+            await self._end_broken(job, "failed", error)
+
+    async def _give_back(self, job: _Job, running: Running) -> None:
+        """The process is about to end: somebody else goes on where this turn is."""
+        running.task.cancel()
+        await asyncio.wait({running.task})
+        if not running.task.cancelled():
+            running.task.exception()
+        if job.conversation.keeping is None:
+            await self._store.release(job.claim)
+        else:
+            await job.conversation.keeping
+
+    async def _end_without_a_trace(self, job: _Job, response: str) -> None:
+        """There was nothing to do and nothing to keep, but the message has its outcome."""
+        commit = job.conversation.commit_of([], None)
+        reason = None if job.journal.end is None else str(job.journal.end.stopped_reason)
+        await self._finish(job, commit, "answered", response, reason or "closed")
+
+    async def _end_broken(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
+        left = job.conversation.left
+        messages = [*(job.journal.heard or _unheard(job.claim))] if left is None else list(left.messages)
+        state = None if left is None else left.state
+        await self._end_as(job, ending, messages, state, error)
+
+    async def _end_unrun(self, job: _Job, ending: Ending) -> None:
+        """End a turn that nobody shall run any more, with all that was recorded of it."""
+        turn = Turn(job.agent.config.policy(), job.conversation.history.call_ids)
+        try:
+            job.journal.replay(turn)
+        except ProtocolError:
+            logger.warning("turn %d was recorded under other limits; it ends where they were passed", job.claim.turn)
+        turn.abandon(INTERRUPTED)
+        messages = [*(job.journal.heard or _unheard(job.claim)), *turn.messages]
+        await self._end_as(job, ending, messages, job.journal.state)
+
+    async def _end_as(
+        self,
+        job: _Job,
+        ending: Ending,
+        messages: list[JSONObject],
+        state: str | None,
+        error: BaseException | None = None,
+    ) -> None:
+        reply = ""
+        if ending == "failed":
+            reply = job.agent.config.limit_reply or self._apology
+            messages = [*messages, {"role": "assistant", "content": reply}]
+        commit = job.conversation.commit_of(messages, state)
+        reason = ending if error is None else f"{ending}:{type(error).__name__}"
+        try:
+            await self._finish(job, commit, ending, reply, reason)
+        except ConversationConflict as conflict:
+            # Somebody changed the state meanwhile; what they wrote stays, and what was said is kept with it.
+            revision = conflict.found or 0
+            commit = Commit(
+                conversation_id=commit.conversation_id,
+                agent_key=commit.agent_key,
+                revision=revision,
+                messages=messages,
+            )
+            await self._finish(job, commit, ending, reply, reason)
+
+    async def _finish(self, job: _Job, commit: Commit, ending: Ending, reply: str, reason: str | None) -> None:
+        claim = job.claim
+        receipt: JSONObject = {
+            "stopped_reason": reason,
+            "step_before": job.conversation.step_before,
+            "step_after": commit.step,
+            "attempts": claim.attempts,
+            "ms": round((time.perf_counter() - job.began) * 1000),
+            "done": receipt_of(job.journal.entries),
+        }
+        finished = Finished(commit=commit, ending=ending, reply=reply, receipt=receipt)
+        reach("finish:before")
+        job.following = await self._store.finish(claim, finished, self._lease)
+        reach("finish:after")
+        job.outcome = Outcome(status=ending, reply=reply, turn=claim.turn, stopped_reason=reason)
+
+
+def _unheard(claim: Claim) -> list[JSONObject]:
+    """What the history keeps of messages that were never listened to: nobody knows what must not be shown of them."""
+    return [{"role": "user", "content": NOT_HEARD} for _ in claim.bodies]
