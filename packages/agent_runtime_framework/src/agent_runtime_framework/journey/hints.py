@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.declare import INJECTED, KEY, SAID
+from agent_runtime_framework.journey.mistakes import source_of
 
 LOCALS = "__journey_locals__"
 
