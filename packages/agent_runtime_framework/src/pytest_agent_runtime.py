@@ -34,15 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--allow-real-models", action="store_true", help=_ALLOW)
     group.addoption(
         "--journey-coverage",
-        nargs="?",
-        const="",
-        metavar="FILE",
-        help="say which steps, moves, guards and mishaps the conversations reached; also as JSON if a file is named",
+        action="store_true",
+        help="say which steps, moves, guards and mishaps the conversations reached",
     )
+    group.addoption("--journey-coverage-json", metavar="FILE", help="write that as JSON, too")
     group.addoption(
         "--journey-skeletons",
         metavar="DIR",
-        help="write scenarios to be completed for what no conversation reached; implies --journey-coverage",
+        help="write scenarios to be completed for what no conversation reached",
     )
     parser.addini("allow_real_models", _ALLOW, type="bool", default=False)
 
@@ -55,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_open] = opened = ExitStack()
     if not _may_ask_real_models(config):
         opened.enter_context(forbid_real_requests())
-    if config.getoption("--journey-coverage") is not None or config.getoption("--journey-skeletons"):
+    if any(map(config.getoption, ("--journey-coverage", "--journey-coverage-json", "--journey-skeletons"))):
         from agent_runtime_framework.testing.coverage.collect import Coverage
 
         config.stash[_coverage] = Coverage()
@@ -126,7 +125,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("journey coverage")
     for line in report_lines(journeys):
         terminalreporter.write_line(line)
-    if file := config.getoption("--journey-coverage"):
+    if file := config.getoption("--journey-coverage-json"):
         Path(file).write_text(json.dumps(report_json(journeys), indent=2, ensure_ascii=False), encoding="utf-8")
         terminalreporter.write_line(f"as JSON: {file}")
     if directory := config.getoption("--journey-skeletons"):

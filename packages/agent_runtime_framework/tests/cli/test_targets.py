@@ -99,6 +99,35 @@ def test_a_module_is_found_in_the_working_directory(write: Write) -> None:
     assert load_agent(f"{Path(write(ONE)).stem}:One").key == "one"
 
 
+JOURNEY = """
+from pydantic import BaseModel
+from agent_runtime_framework.journey import FormJourney, Journey, step
+
+class Part(Journey, abstract=True):
+    name: str = ""
+
+class Hello(Part):
+    greet = step("Greet them.")
+
+class Person(BaseModel):
+    name: str
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("", "hello"), (":Hello", "hello"), (":Person", "person"), (":make", "person")]
+)
+def test_journeys_and_models_are_found_like_agents(write: Write, name: str, key: str) -> None:
+    path = write(f"{JOURNEY}\ndef make(): return FormJourney(Person)\n")
+    assert load_agent(f"{path}{name}").key == key
+
+
+def test_a_path_may_be_relative_to_another_directory(write: Write, tmp_path: Path) -> None:
+    path = Path(write(ONE))
+    elsewhere = tmp_path / "tests"
+    assert load_agent(f"../{path.name}", base=elsewhere).key == "one"
+
+
 def test_a_file_of_a_package_may_import_its_siblings(write: Write, tmp_path: Path) -> None:
     package = tmp_path / "cli_target_package"
     package.mkdir()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeGuard, cast
 
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.errors import ConfigurationError
@@ -17,7 +17,9 @@ EXPECTED = "a Journey class, a JourneyAgent or its class, a Pydantic model, a Fo
 
 def is_talkable(value: object) -> bool:
     """True if `agent_of` knows what to do with it, functions aside."""
-    return isinstance(value, (JourneyAgent, Form)) or _is_journey(value) or _is_agent_class(value) or _is_model(value)
+    return (
+        isinstance(value, (JourneyAgent, Form)) or is_whole_journey(value) or _is_agent_class(value) or _is_model(value)
+    )
 
 
 def agent_of(subject: object, **options: Any) -> Agent:
@@ -35,8 +37,8 @@ def agent_of(subject: object, **options: Any) -> Agent:
         agent = cast("Agent", subject)
         _refuse_options(agent, options)
         return agent
-    if _is_journey(subject):
-        return cast("type[Journey]", subject).agent(**options)
+    if is_whole_journey(subject):
+        return subject.agent(**options)
     if isinstance(subject, Form) or _is_model(subject):
         return FormJourney(cast("Any", subject)).agent(**options)
     if not callable(subject) or (isinstance(subject, type) and not _is_agent_class(subject)):
@@ -49,8 +51,9 @@ def agent_of(subject: object, **options: Any) -> Agent:
     raise ConfigurationError(f"{_name_of(subject)}() made {made!r:.80} ({_kind_of(made)}); expected {EXPECTED}")
 
 
-def _is_journey(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, Journey) and value is not Journey
+def is_whole_journey(value: object) -> TypeGuard[type[Journey]]:
+    """True for a `Journey` class that is not only there to be derived from."""
+    return isinstance(value, type) and issubclass(value, Journey) and "definition" in vars(value)
 
 
 def _is_agent_class(value: object) -> bool:

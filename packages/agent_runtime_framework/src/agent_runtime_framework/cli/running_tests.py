@@ -45,9 +45,9 @@ def _run_pytest(paths: Sequence[str], args: Namespace) -> int:
     # In a process of its own: this one has imported the package, which pytest wants to do itself.
     options = ["-k", args.k] if args.k else []
     if args.coverage_json:
-        options.append(f"--journey-coverage={args.coverage_json}")
-    elif args.coverage:
-        options.append("--journey-coverage=")
+        options.append(f"--journey-coverage-json={args.coverage_json}")
+    if args.coverage:
+        options.append("--journey-coverage")
     if args.skeletons:
         options.append(f"--journey-skeletons={args.skeletons}")
     done = subprocess.run([sys.executable, "-m", "pytest", *options, *paths], check=False)

@@ -25,9 +25,8 @@ from types import ModuleType
 from typing import Any, TypeAlias, TypeGuard, cast
 
 from agent_runtime_framework.agents.journey import JourneyAgent
-from agent_runtime_framework.agents.making import agent_of, is_talkable
+from agent_runtime_framework.agents.making import agent_of, is_talkable, is_whole_journey
 from agent_runtime_framework.cli.failures import UsageError, UserCodeError, users_traceback
-from agent_runtime_framework.journey import Journey
 
 Agent: TypeAlias = JourneyAgent[Any, Any, Any]
 
@@ -232,7 +231,7 @@ def _is_whole_class(value: object) -> TypeGuard[type]:
     """True if it is more than a part of other classes."""
     if _is_agent_class(value):
         return not inspect.isabstract(value)
-    return isinstance(value, type) and issubclass(value, Journey) and bool(value.definition.steps)
+    return is_whole_journey(value)
 
 
 def _make(found: object, target: Target) -> Agent:
