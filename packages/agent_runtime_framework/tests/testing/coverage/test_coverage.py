@@ -9,6 +9,7 @@ from booking import BookingAgent
 from journeys import Person, Quote
 from quote import QuoteAgent
 
+from agent_runtime_framework.journey import Journey, step
 from agent_runtime_framework.testing import ScriptedLLM, Talk, call, say
 from agent_runtime_framework.testing.coverage.collect import Coverage
 from agent_runtime_framework.testing.coverage.reach import Reach
@@ -44,6 +45,31 @@ def test_a_guard_counts_both_ways(coverage: Coverage) -> None:
     assert reached(coverage).missing("guards") == ["adult holds"]
     with Talk(Quote, ScriptedLLM(say("Hm.")), state=Quote(age=30), step=Quote.offer, observers=[coverage]) as t:
         t("hello")
+    assert reached(coverage).missing("guards") == []
+
+
+class Gate(Journey):
+    is_open: bool = False
+    here = step("Open it, and go through.")
+    there = step(say="You are through.", final=True)
+
+    def opened(self) -> bool:
+        return self.is_open
+
+    @here.tool
+    def open_it(self) -> None:
+        """Open it."""
+        self.is_open = True
+
+    @here.tool(to=there, when=opened)
+    def go_through(self) -> None:
+        """Go through."""
+
+
+def test_a_guard_that_held_within_a_turn_counts(coverage: Coverage) -> None:
+    with Talk(Gate, ScriptedLLM([call("open_it"), call("go_through")], call("go_through")), observers=[coverage]) as t:
+        t("open it and go")
+    assert t.is_over
     assert reached(coverage).missing("guards") == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from journeys import Quote
 from onboarding import OnboardingAgent
 
+from agent_runtime_framework import MemoryManager
 from agent_runtime_framework.agents.making import Agent, agent_of
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey import Journey, step
@@ -86,6 +88,16 @@ def test_values_that_differ_each_time_are_not_expected(tmp_path: Path) -> None:
         save(path, talk, f"{__file__}:Lottery", lambda: agent_of(Lottery))
     (scenario,) = read_scenarios(path).scenarios
     assert scenario.expect.state == {"name": "Ada", "city": ""}
+
+
+@pytest.mark.asyncio
+async def test_the_agents_own_store_is_left_alone(tmp_path: Path) -> None:
+    agent = Quote.agent(memory=MemoryManager())
+    talk: Talk[Quote] = Talk(Quote)
+    await talk.say("car")
+    await asyncio.to_thread(save, tmp_path / "x.scenario.yaml", talk, TARGET, lambda: agent)
+    assert agent.memory is not None
+    assert await agent.memory.store.conversations() == []
 
 
 def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:

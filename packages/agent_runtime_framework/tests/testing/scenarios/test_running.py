@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from journeys import Quote
 
+from agent_runtime_framework.cli.targets import load_agent
 from agent_runtime_framework.testing import Talk
 from agent_runtime_framework.testing.conversation.visible import visible_state
 from agent_runtime_framework.testing.scenarios.errors import ExpectationFailed, ScenarioError
@@ -130,6 +132,16 @@ def test_an_agent_that_is_not_there_is_said_with_the_line(tmp_path: Path) -> Non
 def test_a_path_is_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "own_journey_here.py").write_text(JOURNEYS.read_text(encoding="utf-8"), encoding="utf-8")
     run(tmp_path, "turns: [{user: car, expect: {step: car}}]", agent="own_journey_here.py:Quote")
+
+
+def test_a_scenario_leaves_nothing_in_an_agents_own_store(tmp_path: Path) -> None:
+    own = "\n\nfrom agent_runtime_framework import MemoryManager\nagent = Quote.agent(memory=MemoryManager())\n"
+    path = tmp_path / "own_agent_here.py"
+    path.write_text(JOURNEYS.read_text(encoding="utf-8") + own, encoding="utf-8")
+    run(tmp_path, "turns: [{user: car}]", agent="own_agent_here.py")
+    kept = load_agent(str(path)).memory
+    assert kept is not None
+    assert asyncio.run(kept.store.conversations()) == []
 
 
 def test_a_pydantic_model_may_be_talked_to(tmp_path: Path) -> None:
