@@ -1,0 +1,100 @@
+"""What survives `kill -9`: at every named place, and at random ones.
+
+`AGENT_RUNTIME_KILLS=500` makes the random campaign as long as that; `AGENT_RUNTIME_SEED` repeats one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from victim import TOOLS, Notes
+
+from agent_runtime_framework.crash_points import NAMES
+from agent_runtime_framework.messages import INTERRUPTED
+from agent_runtime_framework.testing.invariants import broken_invariants
+
+VICTIM = Path(__file__).with_name("victim.py")
+KILLS = int(os.environ.get("AGENT_RUNTIME_KILLS", "40"))
+SEED = os.environ.get("AGENT_RUNTIME_SEED") or f"{random.randrange(10**6)}"
+
+
+def start(folder: Path, conversations: int, messages: int, *options: object) -> subprocess.Popen[bytes]:
+    arguments = map(str, (sys.executable, "-P", VICTIM, folder, conversations, messages, *options))
+    return subprocess.Popen(list(arguments), env={**os.environ, "PYTHONPATH": str(VICTIM.parent)})
+
+
+def run(folder: Path, conversations: int, messages: int, *options: object) -> int:
+    return start(folder, conversations, messages, *options).wait(300)
+
+
+def check(folder: Path, kills: int, at_once: int) -> Counter[str]:
+    """Everything that was promised; returns what happened, for the report."""
+    notes, path = Notes(folder), folder / "chat.db"
+    assert broken_invariants(path) == []
+    connection = sqlite3.connect(path)
+    outcomes = dict(
+        connection.execute(
+            "SELECT c.id || ' ' || i.message_id, i.status FROM inbox AS i JOIN conversations AS c ON c.key = "
+            "i.conversation"
+        ).fetchall()
+    )
+    lost = [each for each in notes.read("acknowledged") if outcomes.get(each) != "answered"]
+    assert lost == [], "acknowledged messages without an answer"
+    told = Counter(
+        connection.execute(
+            "SELECT c.id, json_extract(m.body, '$.name'), json_extract(m.body, '$.content') FROM messages AS m "
+            "JOIN conversations AS c ON c.key = m.conversation WHERE m.role = 'tool'"
+        ).fetchall()
+    )
+    counts = dict(
+        connection.execute(
+            "SELECT c.id, json_extract(s.state, '$.count') FROM states AS s JOIN conversations AS c "
+            "ON c.key = s.conversation"
+        ).fetchall()
+    )
+    connection.close()
+    for conversation, count in counts.items():
+        folded = told[conversation, "add", "added"] + 100 * told[conversation, "charge", "charged"]
+        assert count == folded, f"the state of {conversation} is not what its recorded calls make of it"
+    charged = Counter(notes.read("charged"))
+    assert [key for key, times in charged.items() if times > 1] == [], "a once tool ran twice"
+    unknown = sum(times for (_, name, text), times in told.items() if (name, text) == ("charge", INTERRUPTED))
+    known = sum(times for (_, name, text), times in told.items() if (name, text) == ("charge", "charged"))
+    assert known + unknown == len(outcomes)
+    assert len(charged) <= known + unknown
+    assert known <= len(notes.read("charge ended"))
+    assert {name for _, name, _ in told} == set(TOOLS)
+    asked = Counter(notes.read("asked"))
+    again = sum(times - 1 for times in asked.values())
+    # Only what was in flight when the process died may be asked again.
+    assert again <= kills * at_once
+    return Counter(messages=len(outcomes), unknown=unknown, asked_again=again)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_lost_or_done_twice_whichever_place_the_process_dies_at(
+    name: str, count: int, tmp_path: Path
+) -> None:
+    died = run(tmp_path, 2, 3, "--at", name, count)
+    assert died in (0, -signal.SIGKILL)
+    assert died != 0 or name.startswith("claim:"), "the place was never reached"
+    assert run(tmp_path, 2, 3) == 0
+    check(tmp_path, kills=1, at_once=2)
+
+
+def test_nothing_is_lost_or_done_twice_wherever_the_process_dies(tmp_path: Path) -> None:
+    sys.stdout.write(f"AGENT_RUNTIME_SEED={SEED} AGENT_RUNTIME_KILLS={KILLS}\n")
+    assert run(tmp_path, 4, max(5, KILLS), "--seed", SEED, KILLS) == 0
+    killed = Notes(tmp_path).read("killed")
+    happened = check(tmp_path, kills=len(killed), at_once=4)
+    sys.stdout.write(f"{len(killed)} kills: {dict(happened)}\n")
+    assert len(killed) >= KILLS * 0.9
