@@ -35,6 +35,11 @@ def run(folder: Path, conversations: int, messages: int, *options: object) -> in
     return start(folder, conversations, messages, *options).wait(300)
 
 
+def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status), status
+
+
 def check(folder: Path, kills: int, at_once: int) -> Counter[str]:
     """Everything that was promised; returns what happened, for the report."""
     notes, path = Notes(folder), folder / "chat.db"
@@ -98,3 +103,39 @@ def test_nothing_is_lost_or_done_twice_wherever_the_process_dies(tmp_path: Path)
     happened = check(tmp_path, kills=len(killed), at_once=4)
     sys.stdout.write(f"{len(killed)} kills: {dict(happened)}\n")
     assert len(killed) >= KILLS * 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("request:after", 2), ("call:before", 4), ("call:after", 4), ("record:before", 3), ("finish:before", 1)],
+)
+def test_who_wakes_up_after_its_lease_has_run_out_writes_nothing(name: str, count: int, tmp_path: Path) -> None:
+    zombie = start(tmp_path, 1, 2, "--stop-at", name, count, "--lease", 0.6)
+    wait_until_stopped(zombie)
+    assert run(tmp_path, 1, 2, "--lease", 0.6) == 0
+    zombie.send_signal(signal.SIGCONT)
+
+    assert zombie.wait(60) == 0
+    check(tmp_path, kills=1, at_once=1)
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_a_hundred_messages_at_once_from_several_processes_are_answered_in_order(
+    processes: int, tmp_path: Path
+) -> None:
+    each = 100 // processes
+    started = [start(tmp_path, 1, each, "--all-at-once", f"p{number}-") for number in range(processes)]
+    assert [process.wait(120) for process in started] == [0] * processes
+
+    check(tmp_path, kills=0, at_once=0)
+    connection = sqlite3.connect(tmp_path / "chat.db")
+    arrived = [f"c0-{message_id}" for (message_id,) in connection.execute("SELECT message_id FROM inbox ORDER BY no")]
+    answered = [
+        text
+        for (text,) in connection.execute(
+            "SELECT json_extract(body, '$.content') FROM messages WHERE role = 'user' ORDER BY seq"
+        )
+    ]
+    connection.close()
+    assert answered == arrived
+    assert len(arrived) == 100

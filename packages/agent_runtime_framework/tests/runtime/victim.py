@@ -1,6 +1,7 @@
 """A program that talks to a store until it is killed, as often as it is started, and notes what it did.
 
-    victim.py FOLDER CONVERSATIONS MESSAGES [--at NAME N | --seed SEED KILLS | --lease SECONDS]
+    victim.py FOLDER CONVERSATIONS MESSAGES [--at NAME N | --stop-at NAME N | --seed SEED KILLS] [--lease SECONDS]
+              [--all-at-once PREFIX]
 
 Without a way to die it works to the end. With `--seed` it forks children that die, at random, and works to the end when
 enough of them have. What is acknowledged, asked and done outside is appended to files in FOLDER.
@@ -25,7 +26,7 @@ from corner_shop import Held, first_calls
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.crash_points import watched
 from agent_runtime_framework.journey import IdempotencyKey, Injected, Journey, step
-from agent_runtime_framework.runtime import Runtime
+from agent_runtime_framework.runtime import LocalHost, Runtime
 
 TOOLS = ("add", "look", "book", "charge")
 
@@ -98,25 +99,31 @@ class Model(Held):
         return await super().generate(messages, tools=tools, **kwargs)
 
 
-async def talk(folder: Path, conversations: int, messages: int, lease: float) -> None:
+async def talk(folder: Path, conversations: int, messages: int, lease: float, prefix: str | None) -> None:
     notes = Notes(folder)
     agents = [Till.agent(Model(notes), provide=[notes])]
 
-    async def converse(name: str) -> None:
-        for number in range(messages):
-            message_id = f"m{number}"
-            await chats.accept(name, f"{name}-{number}", message_id=message_id)
-            notes.write("acknowledged", f"{name} {message_id}")
-            await chats.reply_to(name, message_id)
+    async def say(name: str, message_id: str) -> None:
+        await chats.accept(name, f"{name}-{message_id}", message_id=message_id)
+        notes.write("acknowledged", f"{name} {message_id}")
+        await chats.reply_to(name, message_id)
 
-    chats = Runtime(f"sqlite:///{folder}/chat.db", agents, max_attempts=1_000, lease=lease)
+    async def converse(name: str) -> None:
+        if prefix is not None:
+            await asyncio.gather(*(say(name, f"{prefix}{number}") for number in range(messages)))
+            return
+        for number in range(messages):
+            await say(name, f"m{number}")
+
+    host = LocalHost(sweep=min(5.0, lease / 3))
+    chats = Runtime(f"sqlite:///{folder}/chat.db", agents, max_attempts=1_000, lease=lease, host=host)
     async with chats, asyncio.TaskGroup() as group:
         for number in range(conversations):
             group.create_task(converse(f"c{number}"))
 
 
-def dies_at(name: str | None, count: int) -> Callable[[str], None]:
-    """Kills this process when a place is reached for the n-th time; without a name, any place."""
+def dies_at(name: str | None, count: int, how: signal.Signals = signal.SIGKILL) -> Callable[[str], None]:
+    """Kills or stops this process when a place is reached for the n-th time; without a name, any place."""
     reached, lock = 0, threading.Lock()
 
     def watch(place: str) -> None:
@@ -125,7 +132,7 @@ def dies_at(name: str | None, count: int) -> Callable[[str], None]:
             with lock:
                 reached += 1
                 if reached == count:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), how)
 
     return watch
 
@@ -152,14 +159,17 @@ def die_again_and_again(notes: Notes, seed: str, kills: int, work: Callable[[], 
 def main(folder: str, conversations: str, messages: str, *options: str) -> None:
     lease = float(options[options.index("--lease") + 1]) if "--lease" in options else 30.0
 
-    def work() -> None:
-        asyncio.run(talk(Path(folder), int(conversations), int(messages), lease))
+    prefix = options[options.index("--all-at-once") + 1] if "--all-at-once" in options else None
 
-    if "--at" in options:
-        name, count = options[options.index("--at") + 1 :][:2]
-        with watched(dies_at(name, int(count))):
-            work()
-        return
+    def work() -> None:
+        asyncio.run(talk(Path(folder), int(conversations), int(messages), lease, prefix))
+
+    for option, how in (("--at", signal.SIGKILL), ("--stop-at", signal.SIGSTOP)):
+        if option in options:
+            name, count = options[options.index(option) + 1 :][:2]
+            with watched(dies_at(name, int(count), how)):
+                work()
+            return
     if "--seed" in options:
         seed, kills = options[options.index("--seed") + 1 :][:2]
         die_again_and_again(Notes(Path(folder)), seed, int(kills), work)

@@ -11,7 +11,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.messages import History
 from agent_runtime_framework.runtime.journal import StoredJournal
 from agent_runtime_framework.store.delivery import Claim
-from agent_runtime_framework.store.protocol import Commit, Stored
+from agent_runtime_framework.store.protocol import Commit, Stored, read_usage, usage_after
 
 
 class ClaimedConversation:
@@ -51,16 +51,33 @@ class ClaimedConversation:
         """The state the turn begins with or, if it is continued, the one after the last recorded call."""
         return self._stored.state if self._journal.state is None else self._journal.state
 
-    async def commit(self, messages: Sequence[JSONObject], state: str | None = None, step: str | None = None) -> None:
+    @property
+    def usage(self) -> JSONObject:
+        """What the conversation has used so far."""
+        return read_usage(self._stored.usage)
+
+    async def commit(
+        self,
+        messages: Sequence[JSONObject],
+        state: str | None = None,
+        step: str | None = None,
+        usage: JSONObject | None = None,
+    ) -> None:
         """Keep the turn if it ended well."""
-        commit = self.commit_of(messages, state, step)
+        commit = self.commit_of(messages, state, step, usage)
         if self._journal.end is None:
             self.left = commit
             return
         self.keeping = asyncio.ensure_future(self._keep(commit))
         await asyncio.shield(self.keeping)
 
-    def commit_of(self, messages: Sequence[JSONObject], state: str | None, step: str | None = None) -> Commit:
+    def commit_of(
+        self,
+        messages: Sequence[JSONObject],
+        state: str | None,
+        step: str | None = None,
+        usage: JSONObject | None = None,
+    ) -> Commit:
         """A commit of this turn; without a step, the one that the state names, or the one before."""
         claim = self._claim
         return Commit(
@@ -70,6 +87,7 @@ class ClaimedConversation:
             messages=messages,
             state=state,
             step=step or _step_in(state) or self._stored.step,
+            usage=usage_after(self._stored.usage, usage),
         )
 
 

@@ -330,6 +330,9 @@ class Runtime:
                     break
                 # It may be answered by another process, or have been before anybody waited.
                 outcome = await self.store.outcome(*address) or outcome
+                if not outcome.is_final and not outcome.is_held:
+                    # Whoever was at it has gone; no need to wait for the next sweep.
+                    self.host.deliver(ticket.conversation_id)
                 pause = _LAST_LOOK if self.host.is_at(ticket.conversation_id) else min(pause * 1.5, _LAST_LOOK)
         return _reply(*address, outcome)
 

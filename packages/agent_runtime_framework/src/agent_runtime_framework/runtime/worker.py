@@ -15,6 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StoreError
 from agent_runtime_framework.events import Sink
-from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
+from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn, add_usage
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
@@ -144,8 +145,11 @@ class Worker:
         except LeaseLost:
             logger.warning("turn %d was taken over by another owner", claim.turn)
         except StoreError:
-            # Whatever it is, it keeps the turn from being ended as well; a sweep tries again.
-            logger.exception("turn %d cannot be kept; it is tried again later", claim.turn)
+            # Whatever it is, it keeps the turn from being ended as well. It is continued from what was recorded; where
+            # not even this works, when the lease has run out.
+            logger.exception("turn %d cannot be kept; it is tried again", claim.turn)
+            with suppress(StoreError):
+                await self._store.release(claim, counts=True)
         return None
 
     async def _run(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> Claim | None:
@@ -260,7 +264,7 @@ class Worker:
         if ending == "failed":
             reply = job.agent.config.limit_reply or self._apology
             messages = [*messages, {"role": "assistant", "content": reply}]
-        commit = job.conversation.commit_of(messages, state)
+        commit = job.conversation.commit_of(messages, state, usage=_used(job))
         reason = ending if error is None else f"{ending}:{type(error).__name__}"
         try:
             await self._finish(job, commit, ending, reply, reason)
@@ -272,6 +276,7 @@ class Worker:
                 agent_key=commit.agent_key,
                 revision=revision,
                 messages=messages,
+                usage=commit.usage,
             )
             await self._finish(job, commit, ending, reply, reason)
 
@@ -290,6 +295,15 @@ class Worker:
         job.following = await self._store.finish(claim, finished, self._lease)
         reach("finish:after")
         job.outcome = Outcome(status=ending, reply=reply, turn=claim.turn, stopped_reason=reason)
+
+
+def _used(job: _Job) -> JSONObject:
+    """What the requests that were recorded have used."""
+    total: JSONObject = {}
+    for entry in job.journal.entries:
+        if entry.kind == "model" and entry.outcome is not None:
+            add_usage(total, entry.outcome["usage"] or {})
+    return total
 
 
 def _unheard(claim: Claim) -> list[JSONObject]:

@@ -143,12 +143,14 @@ class Outcome:
         reply: What was answered; None before that.
         turn: The turn that took it up; None before that.
         stopped_reason: Why that turn ended.
+        is_held: True if somebody is at the conversation now; only `outcome` looks.
     """
 
     status: Status
     reply: str | None = None
     turn: int | None = None
     stopped_reason: str | None = None
+    is_held: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -274,8 +276,8 @@ class DurableStore(Store):
         """Hold leases for another `ttl`; says of each "lost", or what its turn shall end as, or None."""
 
     @abstractmethod
-    async def release(self, claim: Claim) -> None:
-        """Give a turn back unfinished, to be continued by anybody at once; this attempt does not count."""
+    async def release(self, claim: Claim, *, counts: bool = False) -> None:
+        """Give a turn back unfinished, to be continued by anybody at once; the attempt counts only if asked for."""
 
     @abstractmethod
     async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:

@@ -9,11 +9,13 @@ Rules:
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.executor.turn import add_usage
 from agent_runtime_framework.messages import ContextPolicy
 
 
@@ -29,6 +31,7 @@ class Stored:
         messages: The messages asked for, oldest first, as they were committed.
         first_seq: Number of the first message of `messages` or, if there are none, the number the next will get.
         oldest_seq: Number of the oldest message the store still has; 1 unless earlier ones were removed.
+        usage: What the conversation has used so far, as JSON text; None while nothing was counted.
     """
 
     revision: int = 0
@@ -38,6 +41,7 @@ class Stored:
     messages: list[JSONObject] = field(default_factory=list[JSONObject])
     first_seq: int = 1
     oldest_seq: int = 1
+    usage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Commit:
         state: The agent's state after the turn as JSON text; None leaves what is stored.
         step: The journey's step after the turn; the context policy "step" looks it up. With neither state nor step
             the turn leaves what is stored of the agent as it is.
+        usage: What the conversation has used by now, this turn included, as JSON text; None leaves what is stored.
     """
 
     conversation_id: str
@@ -60,6 +65,21 @@ class Commit:
     messages: Sequence[JSONObject]
     state: str | None = None
     step: str | None = None
+    usage: str | None = None
+
+
+def read_usage(stored: str | None) -> JSONObject:
+    """What a conversation has used, from its stored text."""
+    return {} if stored is None else json.loads(stored)
+
+
+def usage_after(stored: str | None, used: JSONObject | None) -> str | None:
+    """A conversation's usage with a turn's added, as text to be stored; None if the turn used nothing."""
+    if not used:
+        return None
+    total = read_usage(stored)
+    add_usage(total, used)
+    return json.dumps(total, separators=(",", ":"), default=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

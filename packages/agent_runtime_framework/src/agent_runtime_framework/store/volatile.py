@@ -26,6 +26,7 @@ class _Conversation:
     oldest_seq: int = 1
     messages: list[JSONObject] = field(default_factory=list[JSONObject])
     agents: dict[str, _AgentState] = field(default_factory=dict[str, _AgentState])
+    usage: str | None = None
 
     @property
     def next_seq(self) -> int:
@@ -63,6 +64,7 @@ class VolatileStore(Store):
             messages=found.messages[first - found.oldest_seq :],
             first_seq=first,
             oldest_seq=found.oldest_seq,
+            usage=found.usage,
         )
 
     async def commit(self, commit: Commit) -> int:
@@ -76,6 +78,8 @@ class VolatileStore(Store):
         found.messages += commit.messages
         if commit.state is not None or commit.step is not None:
             _keep_state(found, commit, first_seq)
+        if commit.usage is not None:
+            found.usage = commit.usage
         found.revision += 1
         found.used = self._clock()
         return found.revision

@@ -34,7 +34,11 @@ _KNOWN = """
 SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason'
 FROM inbox AS i LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE i.conversation = ? AND i.message_id = ?"""
-_OUTCOME = _KNOWN.replace("i.conversation = ? AND", "i.conversation = (SELECT key FROM conversations WHERE id = ?) AND")
+_OUTCOME = """
+SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason', c.lease_until > ?3
+FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?2
+LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
+WHERE c.id = ?1"""
 _WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND status = 'waiting'"
 _SUPERSEDE = "UPDATE inbox SET status = 'superseded', body = NULL WHERE conversation = ? AND status = 'waiting'"
 _PUT = """
@@ -220,10 +224,10 @@ def renew(
     return ["lost" if row is None else row[1] for row in found]
 
 
-def release(connection: sqlite3.Connection, claim: Claim) -> None:
+def release(connection: sqlite3.Connection, claim: Claim, counts: bool) -> None:
     """Give a turn back, if the claim still stands."""
     row = connection.execute(_RELEASE, (claim.conversation_id, claim.epoch)).fetchone()
-    if row is not None:
+    if row is not None and not counts:
         connection.execute(_NOT_COUNTED, (row[0], claim.turn))
 
 
@@ -233,10 +237,10 @@ def stop(connection: sqlite3.Connection, conversation_id: str, ending: str) -> i
     return None if row is None else row[0]
 
 
-def outcome(connection: sqlite3.Connection, conversation_id: str, message_id: str) -> Outcome | None:
+def outcome(connection: sqlite3.Connection, conversation_id: str, message_id: str, now: datetime) -> Outcome | None:
     """Where a message stands."""
-    row = connection.execute(_OUTCOME, (conversation_id, message_id)).fetchone()
-    return None if row is None else _outcome(row)
+    row = connection.execute(_OUTCOME, (conversation_id, message_id, stamp(now))).fetchone()
+    return None if row is None else replace(_outcome(row[:4]), is_held=bool(row[4]))
 
 
 def stranded(connection: sqlite3.Connection, now: datetime, limit: int) -> list[tuple[str, str | None]]:

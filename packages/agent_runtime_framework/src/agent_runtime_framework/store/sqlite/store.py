@@ -37,7 +37,7 @@ _LARGE = 400
 """More messages than this are read in a thread of their own."""
 
 _HEAD = """
-SELECT c.key, c.revision, c.next_seq, c.oldest_seq, s.state, s.step, coalesce(s.step_seq, 1)
+SELECT c.key, c.revision, c.next_seq, c.oldest_seq, s.state, s.step, coalesce(s.step_seq, 1), c.usage
 FROM conversations AS c LEFT JOIN states AS s ON s.conversation = c.key AND s.agent_key = ?2
 WHERE c.id = ?1"""
 _MESSAGES = "SELECT body FROM messages WHERE conversation = ? AND seq >= ? ORDER BY seq"
@@ -61,6 +61,7 @@ INSERT INTO states (conversation, agent_key, state, step, step_seq) VALUES (?1, 
 ON CONFLICT (conversation, agent_key) DO UPDATE SET
     state = coalesce(?3, state), step_seq = CASE WHEN step IS ?4 THEN step_seq ELSE ?5 END, step = ?4"""
 
+_KEEP_USAGE = "UPDATE conversations SET usage = ? WHERE key = ?"
 _TOUCH = """
 INSERT INTO conversations (id, revision, created_at, updated_at) VALUES (?1, 1, ?2, ?2)
 ON CONFLICT (id) DO UPDATE SET revision = revision + 1, updated_at = ?2
@@ -179,14 +180,15 @@ class SQLiteStore(DurableStore):
         now = self._clock()
         return await self._database.write(lambda connection: delivery.renew(connection, claims, ttl, now))
 
-    async def release(self, claim: Claim) -> None:
-        await self._database.write(lambda connection: delivery.release(connection, claim))
+    async def release(self, claim: Claim, *, counts: bool = False) -> None:
+        await self._database.write(lambda connection: delivery.release(connection, claim, counts))
 
     async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:
         return await self._database.write(lambda connection: delivery.stop(connection, conversation_id, ending))
 
     async def outcome(self, conversation_id: str, message_id: str) -> Outcome | None:
-        return await self._database.read(lambda each: delivery.outcome(each, conversation_id, message_id))
+        now = self._clock()
+        return await self._database.read(lambda each: delivery.outcome(each, conversation_id, message_id, now))
 
     async def stranded(self, limit: int = 100) -> list[tuple[str, str | None]]:
         now = self._clock()
@@ -217,8 +219,8 @@ class SQLiteStore(DurableStore):
             raise
 
 
-_Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int]
-"""key, revision, next_seq, oldest_seq, state, step, step_seq"""
+_Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int, str | None]
+"""key, revision, next_seq, oldest_seq, state, step, step_seq, usage"""
 
 
 def _head(connection: sqlite3.Connection, key: tuple[str, str]) -> _Head | None:
@@ -238,11 +240,11 @@ def _tail(
     return head, [body for (body,) in rows]
 
 
-_UNKNOWN: _Head = (0, 0, 1, 1, None, None, 1)
+_UNKNOWN: _Head = (0, 0, 1, 1, None, None, 1, None)
 
 
 def _first_wanted(head: _Head, after: int, context: ContextPolicy) -> int:
-    _, _, next_seq, oldest_seq, _, _, step_seq = head
+    _, _, next_seq, oldest_seq, _, _, step_seq, _ = head
     first = max(after + 1, oldest_seq)
     if context == "step":
         first = max(first, step_seq)
@@ -252,7 +254,7 @@ def _first_wanted(head: _Head, after: int, context: ContextPolicy) -> int:
 
 
 def _stored(head: _Head, messages: list[JSONObject]) -> Stored:
-    _, revision, next_seq, oldest_seq, state, step, step_seq = head
+    _, revision, next_seq, oldest_seq, state, step, step_seq, usage = head
     return Stored(
         revision=revision,
         state=state,
@@ -261,6 +263,7 @@ def _stored(head: _Head, messages: list[JSONObject]) -> Stored:
         messages=messages,
         first_seq=next_seq - len(messages),
         oldest_seq=oldest_seq,
+        usage=usage,
     )
 
 
@@ -288,6 +291,8 @@ def _keep(
     if commit.state is not None or commit.step is not None:
         state = None if commit.state is None else clean_text(commit.state)
         connection.execute(_KEEP_AGENT, (key, commit.agent_key, state, commit.step, first_seq))
+    if commit.usage is not None:
+        connection.execute(_KEEP_USAGE, (clean_text(commit.usage), key))
 
 
 def _revision(connection: sqlite3.Connection, conversation_id: str) -> int | None:
