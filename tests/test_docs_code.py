@@ -256,12 +256,16 @@ def reader_in(folder: Path) -> Generator[Reader]:
             if name.startswith("AGENT_RUNTIME_") or name.endswith("_API_KEY"):
                 patch.delenv(name)
         patch.chdir(folder)
+        patch.syspath_prepend(folder)
         patch.setitem(sys.modules, reader.module.__name__, reader.module)
         with core_config.override_config(), framework_config.override_config(), reader.runner:
             try:
                 yield reader
             finally:
                 clear_registry()
+                for name, module in list(sys.modules.items()):
+                    if str(getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
+                        del sys.modules[name]
 
 
 @contextlib.contextmanager
@@ -307,6 +311,7 @@ GOOD = {
     ),
     "indented": "- item\n\n    ```python\n    x = 1\n    ```",
     "files": '```python title="my.py"\nprint("hi")\n```\n```console\n$ python my.py\nhi\n```',
+    "files can be imported": '```python title="mine.py"\nx = 1\n```\n```python\nimport mine\nassert mine.x\n```',
     "output may be cut": "```console\n$ echo one two three\none ... three\n$ printf 'a\\nb\\n' | cat\na\nb\n```",
     "exit codes": "<!-- test: exits 3 -->\n```bash\nX=1 python -c 'raise SystemExit(3)'\n```",
     "extras": "```bash\npip install agent_runtime_framework[dev]  # for tests\nmake test\n```",

@@ -42,9 +42,8 @@ class Person:
     """Somebody who answers from a record; the same seed gives the same conversation.
 
     >>> ada = Person(record={"name": "Ada", "age": 36})
-    >>> mind = ada.begin()
-    >>> mind.answer("How old are you?")
-    '36'
+    >>> ada.begin().answer("How old are you?")
+    "It's 36"
 
     Attributes:
         record: What they know, by name; the names are what questions are compared with. True and False are said as
