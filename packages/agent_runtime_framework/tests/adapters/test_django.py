@@ -719,7 +719,7 @@ class TestRuntime:
         clear_registry()
 
     @pytest.mark.parametrize(
-        "missing", ["key", "get_initial_state", "get_system_prompt", "get_tool_schemas", "create_tools", "execute_tool"]
+        "missing", ["key", "get_initial_state", "get_system_prompt", "get_tool_schemas", "create_tools"]
     )
     def test_an_incomplete_one_cannot_be_created(self, signup: Any, missing: str):
         incomplete = type("Incomplete", (signup,), {missing: getattr(DjangoRuntimeAdapter, missing)})

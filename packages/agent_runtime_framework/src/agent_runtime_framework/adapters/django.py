@@ -20,6 +20,7 @@ from agent_runtime_framework.agents.turns import TurnTaken, take_turn
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.asking import StreamedReplies, WholeReplies
+from agent_runtime_framework.executor.dispatch import run_method
 from agent_runtime_framework.executor.hooks import CompositeHooks, ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.executor.turn import Turn
@@ -109,9 +110,12 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
     def create_tools(self, state: StateT, ctx: HostedContext, backend_client: Any) -> ToolsT:
         """The tools, working on this state."""
 
-    @abstractmethod
-    async def execute_tool(self, tools: ToolsT, name: str, arguments: dict[str, Any]) -> str:
-        """Run one of the offered tools; `arguments` fit its schema."""
+    async def execute_tool(self, tools: ToolsT, name: str, arguments: dict[str, Any]) -> Any:
+        """Run one of the offered tools; by default, the public method of that name.
+
+        `arguments` fit its schema; if that is from `ToolSchema.from_callable`, they have the types of the hints.
+        """
+        return await run_method(tools, name, arguments)
 
     def get_llm_client(self, ctx: HostedContext) -> LLMClient | Awaitable[LLMClient]:
         """The model of this run; an override may choose by `ctx` and may be async.

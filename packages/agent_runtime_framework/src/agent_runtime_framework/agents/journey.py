@@ -33,6 +33,7 @@ from agent_runtime_framework.agents.turns import (
 )
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
+from agent_runtime_framework.executor.dispatch import run_method
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.journal import Journal
 from agent_runtime_framework.executor.loop import TurnIO
@@ -141,9 +142,12 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
     def create_tools(self, state: StateT, ctx: AgentContext) -> ToolsT:
         """The tools, working on this state."""
 
-    @abstractmethod
-    async def execute_tool(self, tools: ToolsT, name: str, arguments: dict[str, Any]) -> str:
-        """Run one of the offered tools; `arguments` fit its schema."""
+    async def execute_tool(self, tools: ToolsT, name: str, arguments: dict[str, Any]) -> Any:
+        """Run one of the offered tools; by default, the public method of that name.
+
+        `arguments` fit its schema; if that is from `ToolSchema.from_callable`, they have the types of the hints.
+        """
+        return await run_method(tools, name, arguments)
 
     async def load_state(self, ctx: AgentContext) -> StateT | None:
         """The conversation's state, from wherever you keep it; None begins anew. Overriding it wins over `memory`."""

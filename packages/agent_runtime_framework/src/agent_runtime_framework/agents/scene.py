@@ -68,6 +68,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
         self._on_state_change = on_state_change
         self._step: object = step_of(state)
         self._tools: ToolsT | None = None
+        self._offer: Offer | None = None
 
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
@@ -94,18 +95,24 @@ class JourneyScene(Generic[StateT, ToolsT]):
         return self._journey.get_system_prompt(self.state), self.offer()
 
     def offer(self) -> Offer:
-        return Offer(self._journey.get_tool_schemas(self.state) or ())
+        self._offer = Offer(self._journey.get_tool_schemas(self.state) or ())
+        return self._offer
 
     def refresh(self) -> None:
         self._tools = None
 
     async def run(self, call: ToolCall) -> object:
         tools = self._tools_now()
-        result = await self._journey.execute_tool(tools, call.name, call.arguments)
+        result = await self._journey.execute_tool(tools, call.name, self._converted(call))
         self._adopt(tools)
         if self._emitter:
             self._report_step()
         return result
+
+    def _converted(self, call: ToolCall) -> JSONObject:
+        """The arguments as the hints of the tool say, where its schema was derived from them."""
+        tool = (self._offer or self.offer()).tools.get(call.name)
+        return call.arguments if tool is None or tool.convert is None else tool.convert(call.arguments)
 
     def snapshot(self) -> Snapshot:
         return snapshot_of(self.state)

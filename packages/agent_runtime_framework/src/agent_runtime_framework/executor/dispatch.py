@@ -42,13 +42,7 @@ class ResolvingExecutor(ABC):
         Raises:
             ToolError: There is no such tool.
         """
-        function = self.resolve(name)
-        if function is None:
-            raise ToolError(f"Unknown tool '{preview(name, 64)}'")
-        result = function(**arguments)
-        if inspect.isawaitable(result):
-            result = await result
-        return str(result)
+        return str(await run_resolved(self.resolve(name), name, arguments))
 
     async def execute(self, name: str, arguments: dict[str, Any]) -> str:
         """The result as text; a failing tool is told as `Error executing <name>: …`, or raises in debug mode."""
@@ -61,6 +55,27 @@ class ResolvingExecutor(ABC):
                 raise
             logger.warning("tool %r failed", name, exc_info=True)
             return f"Error executing {name}: {error}"
+
+
+async def run_resolved(function: Callable[..., Any] | None, name: str, arguments: JSONObject) -> Any:
+    """Run a tool that was looked up, sync or async; returns what it returns.
+
+    Raises:
+        ToolError: There is no such tool.
+    """
+    if function is None:
+        raise ToolError(f"Unknown tool '{preview(name, 64)}'")
+    result = function(**arguments)
+    return await result if inspect.isawaitable(result) else result
+
+
+async def run_method(tools: object, name: str, arguments: JSONObject) -> Any:
+    """Run a public method of an object by its name; returns what it returns.
+
+    Raises:
+        ToolError: It has no such method, or not one that is a tool.
+    """
+    return await run_resolved(MethodToolExecutor(tools).resolve(name), name, arguments)
 
 
 _NOT_TOOLS = frozenset({"state", "backend_client", "on_state_change"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -36,11 +36,13 @@ class OfferedTool:
         name: What the model calls it.
         wire: The chat-completions function; the same dict in every request, not to be changed.
         check: Says what does not fit in a call's arguments.
+        convert: Makes of arguments that fit what the tool's hints say; None if the schema says nothing of that.
     """
 
     name: str
     wire: JSONObject
     check: ArgumentCheck
+    convert: Callable[[JSONObject], JSONObject] | None = None
 
     @property
     def parameter_names(self) -> list[str]:
@@ -65,7 +67,8 @@ def offered(schema: Offerable) -> OfferedTool:
     problems = getattr(schema, "problems", None)
     if callable(problems):
         # Its own check coerces as a function's hints say, or judges later; a bare schema does neither.
-        tool = OfferedTool(name=schema.name, wire=wire, check=cast("ArgumentCheck", problems))
+        convert = getattr(schema, "bind", None)
+        tool = OfferedTool(name=schema.name, wire=wire, check=cast("ArgumentCheck", problems), convert=convert)
     else:
         tool = _equal_or_new(schema.name, wire)
     _remember(schema, tool)
