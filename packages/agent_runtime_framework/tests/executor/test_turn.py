@@ -484,6 +484,17 @@ def test_usage_at_its_limit_ends_the_turn_politely() -> None:
     assert turn.messages[-1] == {"role": "assistant", "content": APOLOGY}
 
 
+@pytest.mark.parametrize(("spent", "goes_on"), [(None, True), ({"total_tokens": 0, "prompt_tokens": 40}, False)])
+def test_conversations_limit_counts_what_earlier_turns_used(spent: dict[str, Any] | None, goes_on: bool) -> None:
+    policy = TurnPolicy(conversation_limit=UsageLimit(max_tokens=100), conversation_reply="That was all.", ask_again=1)
+    turn = Turn(policy, spent=spent)
+    turn.replied(Reply("", usage={"prompt_tokens": 60}))
+    turn = Turn.load(policy, turn.dump(), spent=spent)
+
+    assert isinstance(turn.next(), CallModel) is goes_on
+    assert goes_on or turn.next() == Finish("That was all.", StoppedReason.CONVERSATION_LIMIT)
+
+
 def test_usage_below_its_limit_lets_the_turn_go_on() -> None:
     turn = Turn(TurnPolicy(usage_limit=UsageLimit(max_tokens=1_000)))
     turn.replied(Reply("", (ToolCall("a", "save", {}),), {"prompt_tokens": 90, "completion_tokens": 20}))

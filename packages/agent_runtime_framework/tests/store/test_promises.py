@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -217,3 +218,14 @@ async def test_a_closed_store_can_be_used_again(store: Store) -> None:
     await store.commit(turn(0))
 
     assert (await store.load("ada", "intake")).revision == 1
+
+
+@pytest.mark.asyncio
+async def test_what_a_conversation_used_stays_until_a_turn_says_otherwise(store: Store) -> None:
+    await store.commit(replace(turn(0), usage='{"total_tokens":10}'))
+    await store.commit(turn(1))
+    assert (await store.load("ada", "other")).usage == '{"total_tokens":10}'
+
+    await store.commit(replace(turn(2), usage='{"total_tokens":25}'))
+    await store.clear_messages("ada")
+    assert (await store.load("ada", "intake")).usage == '{"total_tokens":25}'

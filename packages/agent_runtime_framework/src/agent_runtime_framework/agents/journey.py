@@ -32,7 +32,7 @@ from agent_runtime_framework.agents.turns import (
     take_turn,
 )
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
-from agent_runtime_framework.executor.asking import Model, StreamedReplies, WholeReplies
+from agent_runtime_framework.executor.asking import Model, StreamedReplies, TimedReplies, WholeReplies
 from agent_runtime_framework.executor.dispatch import run_method
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.journal import Journal
@@ -70,6 +70,11 @@ class JourneyConfig:
         max_failures: How often the very same call may fail before the turn ends.
         ask_again: How many further requests an empty reply may cost, within `max_tool_iterations`.
         usage_limit: No further request is made in a turn once this much has been used in it.
+        conversation_limit: No further request is made in a conversation once this much has been used in it, all turns
+            together; it takes a memory or a runtime to know.
+        conversation_limit_reply: What is said then; None says that the conversation cannot go on.
+        deadline: Seconds after a turn's first model request in which it may still wait for one, retries included; a
+            turn that would have to wait longer fails with `ProviderUnavailable`.
         context: Which earlier messages a request carries: "all", the last so many, or "step", those since the
             current step began (it takes a memory to know them; without one, "step" means all).
         strict_tools: Describe the tools of a `Journey` class as OpenAI's strict mode wants them.
@@ -84,12 +89,20 @@ class JourneyConfig:
     max_failures: int = 3
     ask_again: int = 0
     usage_limit: UsageLimit | None = None
+    conversation_limit: UsageLimit | None = None
+    conversation_limit_reply: str | None = None
+    deadline: float | None = None
     context: ContextPolicy = "all"
     strict_tools: bool = False
 
     def policy(self) -> TurnPolicy:
         """The same as the turn machine takes it."""
-        return TurnPolicy.of(self, self.max_tool_iterations)
+        policy = TurnPolicy.of(self, self.max_tool_iterations)
+        if self.conversation_limit is None:
+            return policy
+        return policy._replace(
+            conversation_limit=self.conversation_limit, conversation_reply=self.conversation_limit_reply
+        )
 
 
 class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
@@ -296,10 +309,12 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             await self.save_state(ctx, scene.state)
             if conversation is not None:
                 step = step_name(step_of(scene.state))
-                await conversation.commit([*incoming, *turn.messages], state=dump_state(scene.state), step=step)
+                messages = [*incoming, *turn.messages]
+                await conversation.commit(messages, state=dump_state(scene.state), step=step, usage=turn.usage)
 
         policy = self.config.policy()
-        return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep)
+        spent = None if conversation is None or policy.conversation_limit is None else conversation.usage
+        return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
 
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
         return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)
@@ -326,6 +341,8 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
     def _io(self, ctx: AgentContext, model: Model, *sinks: Sink, journal: Journal | None = None) -> TurnIO:
         watching = (*self.sinks, *sinks)
         emitter = Emitter(watching, str(ctx.run_id), str(ctx.conversation_id)) if watching else SILENT
+        if self.config.deadline is not None:
+            model = TimedReplies(model, self.config.deadline)
         return TurnIO(model=model, hooks=self.hooks, emitter=emitter, journal=journal)
 
 

@@ -33,8 +33,19 @@ class OpenConversation(Protocol):
         """The finished turns."""
         ...
 
-    async def commit(self, messages: Sequence[JSONObject], state: str | None = None, step: str | None = None) -> None:
-        """Keep what came of the turn."""
+    @property
+    def usage(self) -> JSONObject:
+        """What the finished turns have used."""
+        ...
+
+    async def commit(
+        self,
+        messages: Sequence[JSONObject],
+        state: str | None = None,
+        step: str | None = None,
+        usage: JSONObject | None = None,
+    ) -> None:
+        """Keep what came of the turn, and what it used."""
         ...
 
 
@@ -80,6 +91,7 @@ async def take_turn(
     earlier: Sequence[JSONObject],
     taken: AbstractSet[str],
     keep: Callable[[Turn], Awaitable[None]],
+    spent: JSONObject | None = None,
 ) -> TurnTaken:
     """Drive a turn and keep what came of it, also when it breaks half-way.
 
@@ -94,11 +106,12 @@ async def take_turn(
         earlier: The messages before, the person's last.
         taken: The call ids in use.
         keep: Makes the turn durable; awaited exactly once, or not at all if nothing happened.
+        spent: What the conversation has used before, where a limit asks for it.
     """
     emitter = io.emitter
     if emitter:
         emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(scene.state))})
-    turn = Turn(policy, taken)
+    turn = Turn(policy, taken, spent)
     try:
         end = await _to_the_end(turn, scene, io, earlier, keep)
     except BaseException as error:

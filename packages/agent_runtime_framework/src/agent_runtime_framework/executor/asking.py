@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
-from agent_runtime_core.errors import RunError
+from agent_runtime_core.errors import ProviderUnavailable, RunError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.preview import Preview
@@ -128,6 +129,51 @@ class StreamedReplies:
             live.begin_again()
             return await WholeReplies(self._client).ask(request, emitter)
         return live.settle()
+
+
+class TimedReplies:
+    """Asks as another way does, and waits no longer than a turn may.
+
+    Args:
+        model: The other way.
+        seconds: How long after the first request a turn may still wait for one.
+    """
+
+    def __init__(self, model: Model, seconds: float) -> None:
+        self._model = model
+        self._seconds = seconds
+        self._ends: float | None = None
+
+    async def ask(self, request: Request, emitter: Emitter) -> Reply:
+        """The reply.
+
+        Raises:
+            ProviderUnavailable: It did not come in time.
+        """
+        from agent_runtime_core.llm.deadline import turn_deadline
+
+        now = asyncio.get_running_loop().time()
+        if self._ends is None:
+            self._ends = now + self._seconds
+        left = max(0.0, self._ends - now)
+        deadline = asyncio.timeout(left)
+        try:
+            # Our clients plan their retries by it; of a client that does not know it, no more is awaited.
+            async with deadline:
+                with turn_deadline(left):
+                    return await self._model.ask(request, emitter)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise _too_late(self._seconds) from error
+
+
+def _too_late(seconds: float) -> ProviderUnavailable:
+    error = ProviderUnavailable(
+        f"the model did not answer within the turn's {seconds:g} seconds; allow more time (deadline=) or a faster model"
+    )
+    error.is_retryable = False
+    return error
 
 
 class _LiveReply:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 APOLOGY = "I'm sorry, I can't get this done at the moment. Please try again, or tell me more."
 """What the person reads when a call keeps failing, or a limit is reached, and no other sentence is configured."""
 
+CONVERSATION_OVER = "I'm sorry, this conversation has become too long for me to go on. Please start a new one."
+"""What the person reads when the conversation's limit is reached, and no other sentence is configured."""
+
 NOT_RUN = "Error: not run, because the turn ended before this call's turn came."
 """The answer to a call that was never started."""
 
@@ -59,6 +62,7 @@ class StoppedReason(StrEnum):
     MAX_ITERATIONS = "max_iterations"
     REPEATED_FAILURE = "repeated_failure"
     USAGE_LIMIT = "usage_limit"
+    CONVERSATION_LIMIT = "conversation_limit"
     CLOSED = "closed"
     CANCELLED = "cancelled"
 
@@ -79,6 +83,8 @@ class TurnPolicy(NamedTuple):
         ask_again: How many further requests replies may cost that are empty, or text where a call is needed; they
             count in the budget.
         usage_limit: No further request is made once this much has been used in the turn.
+        conversation_limit: The same for the conversation, this turn included.
+        conversation_reply: The answer then.
     """
 
     max_requests: int = 10
@@ -89,6 +95,8 @@ class TurnPolicy(NamedTuple):
     max_failures: int = 3
     ask_again: int = 0
     usage_limit: UsageLimit | None = None
+    conversation_limit: UsageLimit | None = None
+    conversation_reply: str | None = None
 
     @classmethod
     def of(cls, habits: TurnHabits, max_requests: int) -> Self:
@@ -170,6 +178,7 @@ class Turn:
     Args:
         policy: Limits and habits.
         taken: The call ids that earlier turns used; never changed here.
+        spent: What earlier turns used; never changed here.
 
     Attributes:
         messages: What this turn has produced, in wire form; complete whenever no call is waiting.
@@ -189,6 +198,7 @@ class Turn:
         "_offered",
         "_pause",
         "_said",
+        "_spent",
         "_taken",
         "_waiting",
         "calls_made",
@@ -198,13 +208,16 @@ class Turn:
         "usage",
     )  # fmt: skip
 
-    def __init__(self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self, policy: TurnPolicy, taken: AbstractSet[str] = frozenset(), spent: Mapping[str, Any] | None = None
+    ) -> None:
         self.policy = policy
         self.messages: list[JSONObject] = []
         self.usage: JSONObject = {}
         self.requests = 0
         self.calls_made = 0
         self._taken = taken
+        self._spent = spent
         self._ids: set[str] = set()
         self._waiting: list[ToolCall] = []
         self._offered: list[str] | None = None
@@ -234,6 +247,8 @@ class Turn:
         limit = self.policy.usage_limit
         if limit is not None and limit.exceeded_by(self.usage) is not None:
             return self._end(StoppedReason.USAGE_LIMIT, self.policy.limit_reply or APOLOGY)
+        if self._has_spent_the_conversations():
+            return self._end(StoppedReason.CONVERSATION_LIMIT, self.policy.conversation_reply or CONVERSATION_OVER)
         return CallModel(self.requests, self._note)
 
     @property
@@ -357,9 +372,15 @@ class Turn:
         return {**plain, "waiting": [call_to_dict(call) for call in self._waiting], "finish": finish}
 
     @classmethod
-    def load(cls, policy: TurnPolicy, data: Mapping[str, Any], taken: AbstractSet[str] = frozenset()) -> Self:
+    def load(
+        cls,
+        policy: TurnPolicy,
+        data: Mapping[str, Any],
+        taken: AbstractSet[str] = frozenset(),
+        spent: Mapping[str, Any] | None = None,
+    ) -> Self:
         """The turn that `dump` described."""
-        turn = cls(policy, taken)
+        turn = cls(policy, taken, spent)
         for name in _PLAIN:
             setattr(turn, name, deepcopy(data[name]))
         turn._waiting = [ToolCall(**call) for call in data["waiting"]]
@@ -406,6 +427,15 @@ class Turn:
         self.calls_made += 1
         self.messages.append(tool_message(call.id, call.wire_name, result))
         return call
+
+    def _has_spent_the_conversations(self) -> bool:
+        limit = self.policy.conversation_limit
+        if limit is None:
+            return False
+        total: JSONObject = {}
+        add_usage(total, self._spent or {})
+        add_usage(total, self.usage)
+        return limit.exceeded_by(total) is not None
 
     def _has_failed_too_often(self, call: ToolCall) -> bool:
         failures = self._failures

@@ -16,7 +16,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.memory.turnstile import Turnstile
 from agent_runtime_framework.messages import ContextPolicy, History, window
-from agent_runtime_framework.store.protocol import Commit, Store, Stored
+from agent_runtime_framework.store.protocol import Commit, Store, Stored, read_usage, usage_after
 
 _HotKey: TypeAlias = tuple[str, ContextPolicy, str]
 
@@ -77,7 +77,8 @@ class Conversation:
     """
 
     __slots__ = (
-        "_agent_key", "_context", "_hot", "_is_committed", "_memory", "conversation_id", "history", "revision", "state",
+        "_agent_key", "_context", "_hot", "_is_committed", "_memory", "_usage", "conversation_id", "history",
+        "revision", "state",
     )  # fmt: skip
 
     def __init__(self, memory: HotConversations, conversation_id: str, agent_key: str, context: ContextPolicy) -> None:
@@ -103,6 +104,7 @@ class Conversation:
         self.state = stored.state
         self.revision = stored.revision
         self.history = self._hot.history
+        self._usage = stored.usage
         return self
 
     async def __aexit__(
@@ -110,13 +112,25 @@ class Conversation:
     ) -> None:
         self._memory.turnstile.leave(self.conversation_id)
 
-    async def commit(self, messages: Sequence[JSONObject], state: str | None = None, step: str | None = None) -> None:
+    @property
+    def usage(self) -> JSONObject:
+        """What the conversation has used so far."""
+        return read_usage(self._usage)
+
+    async def commit(
+        self,
+        messages: Sequence[JSONObject],
+        state: str | None = None,
+        step: str | None = None,
+        usage: JSONObject | None = None,
+    ) -> None:
         """Make the turn durable: its messages, and the state and step after it.
 
         Args:
             messages: The turn's messages, the person's first, every call answered; handed over, not copied.
             state: The state as JSON text; None leaves the stored one.
             step: The journey's step.
+            usage: What the turn has used.
 
         Raises:
             ConversationConflict: Another writer was faster; nothing was stored.
@@ -133,9 +147,11 @@ class Conversation:
             messages=messages,
             state=state,
             step=step,
+            usage=usage_after(self._usage, usage),
         )
         self.revision = await self._memory.store.commit(turn)
         self._is_committed = True
+        self._usage = turn.usage or self._usage
         self._hot.end_turn(turn, self._context)
         self.history = self._hot.history
         if state is not None:

@@ -23,6 +23,7 @@ class _Turns:
     messages: int = 0
     removed: int = 0
     steps: dict[str, tuple[str | None, int]] = field(default_factory=dict[str, tuple[str | None, int]])
+    usage: str | None = None
 
     @property
     def next_seq(self) -> int:
@@ -63,6 +64,7 @@ class KeyValueStore(Store):
             messages=messages,
             first_seq=turns.next_seq - wanted,
             oldest_seq=turns.removed + 1,
+            usage=turns.usage,
         )
 
     async def commit(self, commit: Commit) -> int:
@@ -81,7 +83,13 @@ class KeyValueStore(Store):
         revision = turns.revision + 1
         await self._keep(
             conversation_id,
-            replace(turns, revision=revision, messages=turns.messages + len(commit.messages), steps=steps),
+            replace(
+                turns,
+                revision=revision,
+                messages=turns.messages + len(commit.messages),
+                steps=steps,
+                usage=turns.usage if commit.usage is None else commit.usage,
+            ),
         )
         return revision
 
@@ -134,6 +142,8 @@ class KeyValueStore(Store):
             "removed": turns.removed,
             "steps": {key: list(value) for key, value in turns.steps.items()},
         }
+        if turns.usage is not None:
+            record["usage"] = turns.usage
         await self._states.set(f"turns:{conversation_id}", record)
 
 
@@ -151,4 +161,5 @@ def _read_record(record: JSONObject | None) -> _Turns:
         messages=record["messages"],
         removed=record["removed"],
         steps={key: (step, step_seq) for key, (step, step_seq) in steps.items()},
+        usage=record.get("usage"),
     )
