@@ -71,7 +71,7 @@ DOCUMENTED = {
 }
 
 ADDED = {
-    F: "Event Sink",
+    F: """Ask Event Field FormJourney IdempotencyKey Injected Journey Sink Step ToolRetry derived step""",
     f"{F}.state": "",
     f"{F}.tools": "",
     f"{F}.agents": "",
