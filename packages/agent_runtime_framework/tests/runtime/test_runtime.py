@@ -16,6 +16,7 @@ from agent_runtime_framework.journey import FormJourney
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime import LocalHost, Runtime
 from agent_runtime_framework.testing import ScriptedLLM, call, say
+from agent_runtime_framework.testing.invariants import broken_invariants
 
 
 def shop(llm: Any, ledger: Ledger | None = None) -> Any:
@@ -353,3 +354,65 @@ async def test_what_cannot_be_is_said_clearly() -> None:
             await chats.send("ada", "hi", message_id="")
         with pytest.raises(ConfigurationError, match="no message 'm9' was accepted"):
             await chats.reply_to("ada", "m9")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", range(1, 21))
+async def test_cancelled_at_any_place_the_conversation_stays_usable(number: int, tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    ledger, reached = Ledger(), 0
+
+    def cancel() -> None:
+        cancelling.append(asyncio.ensure_future(chats.cancel("ada")))
+
+    def watch(place: str) -> None:
+        nonlocal reached
+        reached += 1
+        if reached == number:
+            loop.call_soon_threadsafe(cancel)
+
+    cancelling = list[asyncio.Future[bool]]()
+    async with runtime(Held(first_calls("add", "charge")), ledger, f"sqlite:///{tmp_path}/chat.db") as chats:
+        with watched(watch):
+            first = await chats.send("ada", "first")
+        second = await chats.send("ada", "second")
+
+        assert len(cancelling) == 1
+        assert first.status in ("answered", "cancelled")
+        assert second.status == "answered"
+        # The state is what the recorded calls make of it, and no result is missing.
+        told = [each.content for each in await chats.history("ada") if each.role == "tool"]
+        count = (await chats.state("ada")).count
+        assert count == len([each for each in told if each.isdecimal()]) + 10 * told.count("Charged.")
+        await asyncio.gather(*cancelling)
+    assert broken_invariants(tmp_path / "chat.db") == []
+
+
+@pytest.mark.asyncio
+async def test_a_sender_who_gives_up_does_not_stop_the_turn() -> None:
+    llm = Held(echo)
+    llm.may_reply.clear()
+    async with runtime(llm) as chats:
+        sending = asyncio.ensure_future(chats.send("ada", "hi", message_id="m1"))
+        await llm.is_asked.wait()
+        sending.cancel()
+        llm.may_reply.set()
+
+        assert (await chats.reply_to("ada", "m1")).text == "You said: hi"
+
+
+@pytest.mark.asyncio
+async def test_a_turn_that_was_begun_too_often_ends_politely_with_what_was_recorded(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/chat.db"
+    llm, ledger = Held(first_calls("add", "charge")), Ledger()
+    ledger.may_go_on.clear()
+    async with runtime(llm, ledger, store, host=LocalHost(grace=0)) as chats:
+        await chats.accept("ada", "hi", message_id="m1")
+        await ledger.has_begun.wait()
+    async with runtime(llm, ledger, store, max_attempts=0, apology="Sorry.") as chats:
+        reply = await chats.reply_to("ada", "m1")
+
+        assert reply.status == "failed"
+        assert [each.role for each in await chats.history("ada")][:4] == ["user", "assistant", "tool", "assistant"]
+        assert (await chats.state("ada")).count == 1
+        assert ledger.done == ["charge"]

@@ -77,9 +77,8 @@ class LocalHost:
         self._deliver(conversation_id, claim)
 
     def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
-        running = self._worker.running.get(conversation_id)
-        if running is not None and running.claim.turn == turn:
-            running.stop(ending)
+        if conversation_id in self._busy:
+            self._worker.stop(conversation_id, turn, ending)
 
     def is_at(self, conversation_id: str) -> bool:
         return conversation_id in self._busy

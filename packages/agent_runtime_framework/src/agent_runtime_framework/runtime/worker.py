@@ -119,12 +119,21 @@ class Worker:
         self._settled = settled
         self._max_attempts = max_attempts
         self._apology = apology
+        self._stopped_early: dict[str, tuple[int, Ending]] = {}
         self._hot = HotConversations(store, HOT_CONVERSATIONS)
 
     @property
     def ttl(self) -> timedelta:
         """For how long a lease is held at a time."""
         return self._lease.ttl
+
+    def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
+        """End this turn as that, now or as soon as it begins to run here."""
+        running = self.running.get(conversation_id)
+        if running is None:
+            self._stopped_early[conversation_id] = (turn, ending)
+        elif running.claim.turn == turn:
+            running.stop(ending)
 
     async def claim(self, conversation_id: str, gone: str | None = None) -> Claim | None:
         """The conversation's next turn, if there is one and it is free."""
@@ -175,6 +184,9 @@ class Worker:
         io = agent.edges(ctx, *sinks, streams=bool(sinks), journal=job.journal)
         task = asyncio.ensure_future(agent.turn(ctx, io, job.conversation))
         running = self.running[claim.conversation_id] = Running(claim, task)
+        turn, wanted = self._stopped_early.pop(claim.conversation_id, (0, None))
+        if wanted is not None and turn == claim.turn:
+            running.stop(wanted)
         try:
             await self._see_through(job, running)
         finally:
