@@ -12,7 +12,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.journey.class_fields import prepare_fields
 from agent_runtime_framework.journey.compile import compile_journey, key_of
-from agent_runtime_framework.journey.declare import CollectStep, Field, Step, derived
+from agent_runtime_framework.journey.declare import CollectStep, Step
 from agent_runtime_framework.journey.definition import JourneyDefinition
 from agent_runtime_framework.journey.fields import StateFields
 from agent_runtime_framework.journey.form import ModelT
@@ -34,7 +34,8 @@ BOOKKEEPING = "_journey"
 _NOTES = frozenset({"arrived_in", "fruitless", "forms"})
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(Field, derived))
+# Without field specifiers, `Field` and `derived` are plain defaults to a type checker: every field has one.
+@dataclass_transform(kw_only_default=True)
 class Journey(BaseJourneyState[Step]):
     """A conversation that must get somewhere.
 
@@ -97,14 +98,16 @@ class Journey(BaseJourneyState[Step]):
             raise ConfigurationError(f"{name!r} is no step of {type(self).__name__}; its steps are: {known}")
         self._step = name
 
-    def __setattr__(self, name: str, value: object) -> None:
-        fields = type(self).state_fields
-        if name in fields.watched and "_step" in self.__dict__:
-            self._assign(name, value)
-            return
-        if name not in fields.options and not name.startswith("_") and not hasattr(type(self), name):
-            self._refuse_unknown(name)
-        object.__setattr__(self, name, value)
+    if not TYPE_CHECKING:  # a checker that saw this would let any attribute be assigned
+
+        def __setattr__(self, name: str, value: object) -> None:
+            fields = type(self).state_fields
+            if name in fields.watched and "_step" in self.__dict__:
+                self._assign(name, value)
+                return
+            if name not in fields.options and not name.startswith("_") and not hasattr(type(self), name):
+                self._refuse_unknown(name)
+            object.__setattr__(self, name, value)
 
     def _assign(self, name: str, value: object) -> None:
         """Assign a field that others may hang on."""
