@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agent_runtime_framework.errors import ConfigurationError
-from agent_runtime_framework.store.delivery import DurableStore
 from agent_runtime_framework.store.protocol import Store
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.store.delivery import DurableStore
 
 _POSSIBLE = (
     "sqlite:///chat.db (a file, relative to the working directory), sqlite:////var/lib/chat.db (an absolute path), "
@@ -18,6 +22,8 @@ def open_durable_store(url: str) -> DurableStore:
     Raises:
         ConfigurationError: No store is known by that URL; the text lists what is possible.
     """
+    # What a runtime needs is loaded when there is one.
+    from agent_runtime_framework.store.delivery import DurableStore
     from agent_runtime_framework.store.sqlite import SQLiteStore
 
     # In memory, delivery keeps its promises with the very statements it has on disk.
