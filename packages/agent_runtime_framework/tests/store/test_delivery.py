@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest_asyncio
 from agent_runtime_framework.errors import ConversationBusy, ConversationConflict, LeaseLost
 from agent_runtime_framework.store import Commit
 from agent_runtime_framework.store.delivery import Claim, Ending, Entry, Finished, Incoming, Lease, Policy
-from agent_runtime_framework.store.sqlite import SQLiteStore
+from agent_runtime_framework.store.sqlite import SQLiteStore, delivery
 
 TTL = timedelta(seconds=30)
 ME, YOU = Lease(owner="me", ttl=TTL), Lease(owner="you", ttl=TTL)
@@ -306,3 +307,32 @@ async def test_nothing_of_a_finished_turn_is_kept_twice(tmp_path: Path) -> None:
         assert connection.execute("SELECT body FROM inbox").fetchall() == [(None,)]
         assert connection.execute("SELECT epoch, lease_owner, running FROM conversations").fetchone() == (1, None, None)
     connection.close()
+
+
+@pytest.mark.asyncio
+async def test_no_operation_of_a_turn_reads_what_is_done_with(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "chat.db")
+    claim = await begun(store)
+    await store.finish(claim, end(claim))
+    await store.aclose()
+    connection = sqlite3.connect(tmp_path / "chat.db")
+    statements = [
+        value
+        for name, value in vars(delivery).items()
+        if name.isupper() and isinstance(value, str) and "inbox" in value and value.lstrip()[:6] in ("SELECT", "UPDATE")
+    ]
+    plans = [
+        row[3]
+        for statement in statements
+        for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * parameters(statement))
+    ]
+    connection.close()
+
+    assert [plan for plan in plans if "inbox" in plan or " i " in plan]
+    wrong = ("SCAN inbox USING PRIMARY", "SEARCH inbox USING PRIMARY KEY (conversation=?)")
+    assert [plan for plan in plans if plan in ("SCAN inbox", "SCAN i") or plan in wrong] == []
+
+
+def parameters(statement: str) -> int:
+    numbered = [int(number) for number in re.findall(r"\?(\d)", statement)]
+    return max(numbered) if numbered else statement.count("?")

@@ -39,15 +39,18 @@ SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason', c.lease_unti
 FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?2
 LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE c.id = ?1"""
-_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND status = 'waiting'"
-_SUPERSEDE = "UPDATE inbox SET status = 'superseded', body = NULL WHERE conversation = ? AND status = 'waiting'"
+# The planner has no statistics: unless it is told, it reads all messages a conversation ever had.
+_WAITING = "SELECT count(*) FROM inbox INDEXED BY inbox_waiting WHERE conversation = ? AND status = 'waiting'"
+_SUPERSEDE = """
+UPDATE inbox INDEXED BY inbox_waiting SET status = 'superseded', body = NULL
+WHERE conversation = ? AND status = 'waiting'"""
 _PUT = """
 INSERT INTO inbox (conversation, no, message_id, agent_key, policy, body, status, accepted_at)
 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)"""
 _RECEIVED = "UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?2, stop = ?3 WHERE key = ?1"
 
 _NEXT = """
-SELECT no, message_id, agent_key, policy, body FROM inbox
+SELECT no, message_id, agent_key, policy, body FROM inbox INDEXED BY inbox_waiting
 WHERE conversation = ? AND status = 'waiting' ORDER BY no LIMIT ?"""
 _BEGIN = """
 INSERT INTO turns (conversation, no, agent_key, first_seq, status, run_id, started_at)
@@ -58,7 +61,9 @@ UPDATE conversations SET epoch = epoch + 1, lease_owner = ?2, lease_until = ?3, 
 WHERE key = ?1"""
 _AGAIN = """
 UPDATE turns SET attempts = attempts + 1 WHERE conversation = ? AND no = ? RETURNING agent_key, run_id, attempts"""
-_TAKEN_UP = "SELECT message_id, body FROM inbox WHERE conversation = ? AND turn = ? ORDER BY no"
+_TAKEN_UP = """
+SELECT message_id, body FROM inbox INDEXED BY inbox_running
+WHERE conversation = ? AND turn = ? AND status = 'running' ORDER BY no"""
 _RECORDED = """
 SELECT no, kind, outcome, name, call_id, effect, state, notes FROM journal
 WHERE conversation = ? AND turn = ? ORDER BY no"""
@@ -80,11 +85,10 @@ _END = """
 UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8
 WHERE conversation = ?1 AND no = ?2"""
 _SETTLE = """
-UPDATE inbox SET
+UPDATE inbox INDEXED BY inbox_running SET
     body = NULL,
-    status = CASE WHEN ?3 = 'answered'
-        AND no > (SELECT min(no) FROM inbox WHERE conversation = ?1 AND turn = ?2) THEN 'merged' ELSE ?3 END
-WHERE conversation = ?1 AND turn = ?2"""
+    status = CASE WHEN ?3 = 'answered' AND message_id <> ?4 THEN 'merged' ELSE ?3 END
+WHERE conversation = ?1 AND turn = ?2 AND status = 'running'"""
 _FORGET = "DELETE FROM journal WHERE conversation = ? AND turn = ?"
 
 _RELEASE = """
@@ -93,9 +97,11 @@ WHERE id = ? AND epoch = ? RETURNING key"""
 _NOT_COUNTED = "UPDATE turns SET attempts = attempts - 1 WHERE conversation = ? AND no = ?"
 _STOP = "UPDATE conversations SET stop = ?2 WHERE id = ?1 AND running IS NOT NULL RETURNING running"
 _STRANDED = """
-SELECT DISTINCT c.id, CASE WHEN c.lease_until > ?1 THEN c.lease_owner END
-FROM inbox AS i JOIN conversations AS c ON c.key = i.conversation
-WHERE i.status IN ('waiting', 'running') ORDER BY i.conversation LIMIT ?2"""
+SELECT c.id, CASE WHEN c.lease_until > ?1 THEN c.lease_owner END
+FROM conversations AS c WHERE c.key IN (
+    SELECT conversation FROM inbox WHERE status = 'waiting'
+    UNION SELECT conversation FROM inbox WHERE status = 'running'
+) ORDER BY c.key LIMIT ?2"""
 _TURNS = """
 SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt FROM turns
 WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""
@@ -210,7 +216,7 @@ def finish(
     first_seq = next_seq - message_count
     ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
     connection.execute(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt))))
-    connection.execute(_SETTLE, (key, claim.turn, finished.ending))
+    connection.execute(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
     connection.execute(_FORGET, (key, claim.turn))
     return key, first_seq
 

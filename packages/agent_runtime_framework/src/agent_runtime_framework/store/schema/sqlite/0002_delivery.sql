@@ -27,7 +27,8 @@ CREATE TABLE inbox (
     PRIMARY KEY (conversation, no)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX inbox_message ON inbox (conversation, message_id);
-CREATE INDEX inbox_open ON inbox (conversation, status) WHERE status IN ('waiting', 'running');
+CREATE INDEX inbox_waiting ON inbox (conversation, no) WHERE status = 'waiting';
+CREATE INDEX inbox_running ON inbox (conversation, turn) WHERE status = 'running';
 
 -- The turns, now from their beginning on.
 DROP VIEW transcript;
