@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import weakref
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID, uuid4
 
 from agent_runtime_core.errors import ConfigurationError
-from agent_runtime_core.interfaces import conversation_key
+from agent_runtime_core.interfaces import JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult, BaseAgent, LLMClient
 from agent_runtime_framework.agents.closing import is_closing
 from agent_runtime_framework.agents.scene import (
@@ -40,6 +41,7 @@ from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.executor.turn import Turn, TurnPolicy
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
+from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
 
 if TYPE_CHECKING:
@@ -75,6 +77,9 @@ class JourneyConfig:
         conversation_limit_reply: What is said then; None says that the conversation cannot go on.
         deadline: Seconds after a turn's first model request in which it may still wait for one, retries included; a
             turn that would have to wait longer fails with `ProviderUnavailable`.
+        constant_tools: Send all tools of the journey with every request, and with them which may be called now, so that
+            a provider's cache holds across steps. It takes a client with `supports_allowed_tools`; with others it
+            changes nothing. What may run is checked in either case.
         context: Which earlier messages a request carries: "all", the last so many, or "step", those since the
             current step began (it takes a memory to know them; without one, "step" means all).
         strict_tools: Describe the tools of a `Journey` class as OpenAI's strict mode wants them.
@@ -92,6 +97,7 @@ class JourneyConfig:
     conversation_limit: UsageLimit | None = None
     conversation_limit_reply: str | None = None
     deadline: float | None = None
+    constant_tools: bool = False
     context: ContextPolicy = "all"
     strict_tools: bool = False
 
@@ -136,6 +142,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         self._keeps_its_own_state: bool = own.load_state is not base.load_state
         self._default_client: LLMClient | None = None
         self._chat_memory: MemoryManager | None = None
+        self._catalog: Mapping[str, JSONObject] | None = None
         self._running: set[asyncio.Task[object]] = set()
         self._runner: asyncio.Runner | None = None
 
@@ -343,7 +350,22 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         emitter = Emitter(watching, str(ctx.run_id), str(ctx.conversation_id)) if watching else SILENT
         if self.config.deadline is not None:
             model = TimedReplies(model, self.config.deadline)
-        return TurnIO(model=model, hooks=self.hooks, emitter=emitter, journal=journal)
+        catalog = self._all_tools() if self.config.constant_tools else None
+        return TurnIO(model=model, hooks=self.hooks, emitter=emitter, journal=journal, catalog=catalog)
+
+    def _all_tools(self) -> Mapping[str, JSONObject]:
+        if self._catalog is None:
+            offers = [self.get_tool_schemas(state) or () for state in self._at_every_step()]
+            self._catalog = {tool.name: tool.wire for offer in offers for tool in Offer(offer).tools.values()}
+        return self._catalog
+
+    def _at_every_step(self) -> Iterator[StateT]:
+        """The initial state, put in every step in turn; only as it is where its step is no enum's."""
+        state = self.get_initial_state()
+        step = step_of(state)
+        for each in type(step) if isinstance(step, Enum) else (step,):
+            state.set_step(each)
+            yield state
 
 
 def _is_loop_running() -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from agent_runtime_core.callables import CallableSchema
 from agent_runtime_framework.agents.base import AgentContext, LLMClient
@@ -13,6 +14,7 @@ from agent_runtime_framework.agents.provided import Provided
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
+from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import Step
 from agent_runtime_framework.journey.definition import ToolDefinition
 from agent_runtime_framework.journey.hints import hint_names
@@ -39,7 +41,7 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         config = config or JourneyConfig(limit_reply=LIMIT_REPLY, ask_again=1)
         super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
         self.journey = journey
-        self._schemas: dict[int, CallableSchema] = {}
+        self._schemas = _SCHEMAS.setdefault(journey, {})
         self._provided = Provided(provide)
         self._is_provided = False
 
@@ -77,15 +79,26 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         ctx = ctx or AgentContext.from_text("")
         return ClassScene(state, ctx, self._schema, self._provided, emitter)
 
+    def _at_every_step(self) -> Iterator[JourneyT]:
+        for name in self.journey.definition.steps:
+            state = self.journey()
+            state.step = name
+            yield state
+
     def _schema(self, tool: ToolDefinition) -> CallableSchema:
-        schema = self._schemas.get(id(tool))
+        is_strict = self.config.strict_tools
+        schema = self._schemas.get((id(tool), is_strict))
         if schema is None:
             schema = CallableSchema(
                 tool.function,
                 name=tool.name,
                 hidden=frozenset(tool.hidden),
                 names=hint_names(self.journey),
-                strict=self.config.strict_tools,
+                strict=is_strict,
             )
-            self._schemas[id(tool)] = schema
+            self._schemas[id(tool), is_strict] = schema
         return schema
+
+
+_SCHEMAS: WeakKeyDictionary[type[Journey], dict[tuple[int, bool], CallableSchema]] = WeakKeyDictionary()
+"""The schemas of each journey's tools: deriving one costs more than a turn, and agents are made freely."""

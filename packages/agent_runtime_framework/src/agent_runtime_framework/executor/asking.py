@@ -37,12 +37,15 @@ class Request(NamedTuple):
         offer: The tools; None or an empty one sends none.
         requires_tool: Ask for a tool call, if there are tools.
         shown: What the person has been shown in this turn already; a reset leaves it standing.
+        catalog: All tools of the journey in wire form, by name, where the list shall stay the same from request to
+            request; None sends what is offered and nothing else.
     """
 
     messages: list[JSONObject]
     offer: Offer | None
     requires_tool: bool = False
     shown: str = ""
+    catalog: Mapping[str, JSONObject] | None = None
 
     @property
     def wire_tools(self) -> list[JSONObject] | None:
@@ -70,6 +73,14 @@ class Request(NamedTuple):
             return {"tool_choice": "none"}
         return {"tool_choice": "required"} if self.must_call else _NO_OPTIONS
 
+    def sent_to(self, client: LLMClient) -> tuple[list[JSONObject] | None, JSONObject]:
+        """The tools and options for a client; only one that knows `allowed_tools` is sent the whole catalog."""
+        if not self.catalog or getattr(client, "supports_allowed_tools", False) is not True:
+            return self.wire_tools, self.options
+        # What is offered wins: two steps may have different tools of one name.
+        tools = {**self.catalog, **{name: tool.wire for name, tool in self.tools.items()}}
+        return list(tools.values()), {**self.options, "allowed_tools": list(self.tools)}
+
 
 _NO_TOOLS: Mapping[str, OfferedTool] = {}
 _NO_OPTIONS: JSONObject = {}
@@ -91,7 +102,8 @@ class WholeReplies:
 
     async def ask(self, request: Request, emitter: Emitter) -> Reply:
         """The reply; its text is emitted as one delta."""
-        response = await self._client.generate(request.messages, tools=request.wire_tools, **request.options)
+        tools, options = request.sent_to(self._client)
+        response = await self._client.generate(request.messages, tools=tools, **options)
         message = getattr(response, "message", None)
         if response is None or (message is None and not hasattr(response, "message")):
             raise RunError(
@@ -115,12 +127,12 @@ class StreamedReplies:
         open_stream = getattr(self._client, "stream", None)
         if not callable(open_stream):
             return await WholeReplies(self._client).ask(request, emitter)
-        options = request.options
+        tools, options = request.sent_to(self._client)
         if getattr(self._client, "supports_reset", False) is True:
             options = {**options, "allow_reset": True}
         live = _LiveReply(request, emitter)
         try:
-            stream: Any = open_stream(request.messages, tools=request.wire_tools, **options)
+            stream: Any = open_stream(request.messages, tools=tools, **options)
             if inspect.isawaitable(stream):
                 stream = await stream
             async for chunk in stream:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,6 +61,7 @@ class TurnIO:
         emitter: Where events go.
         is_cancelled: Asked before every model request; True ends the turn.
         journal: Where the turn is recorded while it runs.
+        catalog: All tools of the journey, by name; see `Request`.
     """
 
     model: Model
@@ -68,6 +69,7 @@ class TurnIO:
     emitter: Emitter = SILENT
     is_cancelled: Callable[[], bool] | None = None
     journal: Journal | None = None
+    catalog: Mapping[str, JSONObject] | None = None
 
 
 class TurnScene(Scene, Protocol):
@@ -109,7 +111,9 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                 elif not (scene.settles and await _settle(turn, scene, io)):
                     prompt, offer = scene.view()
                     messages = [*system_message(prompt), *earlier, *turn.messages]
-                    await _ask(turn, Request(messages, offer, turn.policy.require_tool_call, turn.shown), io, move)
+                    must_call = turn.policy.require_tool_call
+                    request = Request(messages, offer, must_call, turn.shown, io.catalog)
+                    await _ask(turn, request, io, move)
             case CallTool(call, is_first):
                 answer = await answer_call(
                     call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter, journal=io.journal
