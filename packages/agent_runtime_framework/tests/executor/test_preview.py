@@ -24,6 +24,8 @@ CALLS = [
     '```json\n{"kind": "car"}\n```',
     "```\nfinish()\n```",
     "<tool_call>nonsense</tool_call>",
+    "<tool_response>Saved.</tool_response>",
+    "Good.\n<tool_response>Saved.</tool_response>\nAnd now?",
     '<tool_call>{"name": "finish"}',
     '<|tool_call|>{"name": "finish"}',
     '<function_call>{"name": "finish"}</function_call>',
@@ -101,7 +103,8 @@ def test_call_text_is_never_shown_in_pieces_of_any_size(text: str, sizes: list[i
 @pytest.mark.parametrize("text", CORPUS)
 def test_every_text_of_the_corpus_is_read_as_it_is_meant(text: str) -> None:
     """Guards the tests above: they say nothing about a call that is not read as one."""
-    assert bool(read_text(text.strip(), TOOLS)[1]) is (text not in PROSE)
+    rest, calls = read_text(text.strip(), TOOLS)
+    assert bool(calls or ("Saved." not in rest and "Saved." in text)) is (text not in PROSE)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,30 @@ def test_prose_that_mentions_a_tool_stays_prose(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<tool_response>\nThe car is saved.\n</tool_response>", ""),
+        ("<tool_response>The car is saved.", ""),
+        ("<|tool_result|>{}<|/tool_result|>\nWhat else?", "What else?"),
+        ("Done!\n<function_response>ok</function_response>", "Done!"),
+    ],
+)
+def test_result_that_the_model_made_up_is_dropped(text: str, left: str) -> None:
+    reply = read(text)
+
+    assert (reply.text, reply.calls) == (left, ())
+
+
+def test_call_before_a_made_up_result_is_still_a_call() -> None:
+    reply = read(
+        '<tool_call>{"name": "pick", "arguments": {"kind": "car"}}</tool_call><tool_response>ok</tool_response>'
+    )
+
+    assert reply.text == ""
+    assert [each.name for each in reply.calls] == ["pick"]
+
+
+@pytest.mark.parametrize(
     "text", ["pick(kind=car)", 'pick("car", "home", "x")', "pick(kind=open('x'))", "<tool_call>pick it</tool_call>"]
 )
 def test_call_that_cannot_be_read_is_handed_on_with_what_is_wrong(text: str) -> None:

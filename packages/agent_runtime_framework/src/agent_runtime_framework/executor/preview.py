@@ -2,6 +2,7 @@
 
 Rules:
     - Text that may still turn out to be a call is held back until it is clear that it is not, or the reply is whole.
+    - What looks like the beginning of a tool's result is held, too: a model that writes one makes it up.
     - Where a request asks for a tool call, all text is held back.
     - Showing too late is a delay; showing call text is a fault. In doubt, hold.
 """
@@ -19,7 +20,7 @@ MAX_PENDING_CHARS = 1_000
 
 _BLANK = r"[^\S\n]*"
 _HOLD = (
-    r"\{{|```|\[\s*[\[{{]|<\|?(?:tool_call|function_call)"
+    r"\{{|```|\[\s*[\[{{]|<\|?(?:tool|function)_(?:call|response|result|output)"
     rf"|^{_BLANK}\[?TOOL_CALLS|^{_BLANK}`[^`]|(?:^{_BLANK}|\[\s*)(?:{{names}}){_BLANK}\("
 )
 _WAIT = rf"`{{{{1,2}}}}\Z|<\|?[a-z_]*\Z|(?:^{_BLANK}|\[\s*)(?:{{beginnings}}){_BLANK}\Z"

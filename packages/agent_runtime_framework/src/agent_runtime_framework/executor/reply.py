@@ -12,6 +12,7 @@ Rules:
     - Text is a call only if tools were offered, and only if it names an offered tool and its arguments fit.
     - What is unmistakably meant as a call but is not one of those is handed on as a call all the same: the gate
       refuses it and tells the model why. Either way the person never sees call text.
+    - A tool result that the model made up, `<tool_response>…</tool_response>`, is dropped: it never happened.
     - Without tools, everything is text.
 """
 
@@ -51,6 +52,9 @@ KEPT_KEYS = ("thinking_blocks", "reasoning_content")
 
 _CALL_MARK = re.compile(r"[{<(\[]")
 _TAGGED = re.compile(r"<\|?(tool_call|function_call)\|?>(.*?)(?:<\|?/?\1\|?>|</\|?\1\|?>|\Z)", re.DOTALL)
+_INVENTED = re.compile(
+    r"<\|?((?:tool|function)_(?:response|result|output)s?)\|?>(.*?)(?:<\|?/?\1\|?>|</\|?\1\|?>|\Z)", re.DOTALL
+)
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _BACKTICKED_LINE = re.compile(r"^[ \t]*`([^`\n]+)`[ \t]*$", re.MULTILINE)
 _TOOL_CALLS_MARK = re.compile(r"^\s*\[?TOOL_CALLS\]?\s*(?=[\[{])")
@@ -101,9 +105,12 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
 
 
 def read_text(text: str, tools: Tools) -> tuple[str, list[ToolCall]]:
-    """`text` without the calls written in it, and those calls."""
+    """`text` without the calls and the made-up results written in it, and those calls."""
     if len(text) > MAX_SCANNED_CHARS or not _CALL_MARK.search(text):
         return text, []
+    truth = _INVENTED.sub("", text)
+    if truth != text:
+        text = _tidy(truth)
     reader = _TextReader(tools)
     rest = text
     for pattern in (_TAGGED, _FENCED, _BACKTICKED_LINE):
