@@ -431,3 +431,68 @@ async def test_a_correction_keeps_what_it_does_not_correct() -> None:
         ("save_details", {"guests": 5, "date": "2026-11-27"}),
         ("book", {}),
     ]
+
+
+CART = {
+    "cart": Step(
+        "Ask whether the user would like anything else.",
+        [
+            tool(
+                "add_item",
+                "Put an item into the cart",
+                optional=["quantity"],
+                item=text("The item", enum=["apple", "bread", "cheese"]),
+                quantity=whole("How many", default=1),
+            ),
+            tool("checkout", "Go to the checkout"),
+        ],
+    ),
+    "cart with a way back": Step(
+        "Ask whether the user would like anything else.",
+        [
+            tool("add_item", "Put an item into the cart", item=text("The item", enum=["apple", "bread"])),
+            tool("remove_item", "Take an item out of the cart", item=text("The item", enum=["apple", "bread"])),
+        ],
+    ),
+}
+
+
+def shopping(step: str = "cart") -> Talk:
+    return Talk(CART, lambda talk, name, arguments: "Done.", step)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        ("two breads and three cheese", [("bread", 2), ("cheese", 3)]),
+        ("an apple, two breads and 4 cheeses", [("apple", None), ("bread", 2), ("cheese", 4)]),
+        ("2 apples", [("apple", 2)]),
+    ],
+)
+async def test_every_item_of_a_list_keeps_its_quantity(words: str, calls: list[tuple[str, int | None]]) -> None:
+    talk = shopping()
+    await talk.say(None)
+    await talk.say(words)
+
+    assert [(arguments["item"], arguments.get("quantity")) for _, arguments in talk.calls] == calls
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("words", ["remove the apples", "please take out the apple", "delete the bread"])
+async def test_who_wants_to_remove_something_is_not_given_more(words: str) -> None:
+    talk = shopping()
+    await talk.say("2 apples")
+    reply = await talk.say(words)
+
+    assert [name for name, _ in talk.calls] == ["add_item"]
+    assert reply.startswith("There is nothing I can do with that at this point.")
+
+
+@pytest.mark.asyncio
+async def test_tool_that_undoes_is_called_where_there_is_one() -> None:
+    talk = shopping("cart with a way back")
+    await talk.say("add an apple")
+    await talk.say("remove the apples")
+
+    assert [name for name, _ in talk.calls] == ["add_item", "remove_item"]

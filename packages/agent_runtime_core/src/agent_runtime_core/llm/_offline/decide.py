@@ -31,7 +31,7 @@ from agent_runtime_core.llm._offline.language import (
     load,
     mentions,
 )
-from agent_runtime_core.llm._offline.offers import Mention, Offer, mention
+from agent_runtime_core.llm._offline.offers import Mention, Offer, mention, wants_the_opposite
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import stem, stems_of
 
@@ -50,6 +50,7 @@ class Bid:
     filling: Filling = field(default_factory=Filling)
     mention: Mention = field(default_factory=Mention)
     agreed: bool = False
+    unwanted: bool = False
     fresh: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
 
@@ -138,6 +139,9 @@ def _bid(dialogue: Dialogue, offer: Offer, offers: Sequence[Offer], language: La
         text = unused(utterance.text, utterance.calls if index else dialogue.calls, language)
         reading = Reading(text, language)
         said = mention(offer, reading)
+        if not said.spans and wants_the_opposite(offer, reading):
+            bid.unwanted |= index == 0
+            continue
         is_answer = not dialogue.calls and not utterance.calls
         asked = asked_for(utterance, offer, offers, language) if is_answer else frozenset[str]()
         if index == 0:
@@ -202,9 +206,9 @@ def _goes_on(dialogue: Dialogue, offer: Offer, reading: Reading) -> frozenset[st
     """In "add two apples and three pears" the rest speaks for the tool that was just called."""
     if not dialogue.calls or dialogue.calls[-1].name != offer.name or dialogue.calls[-1].has_failed:
         return frozenset()
-    kinds = {each.kind for each in offer.required}
+    kinds = {each.kind for each in offer.parameters}
     is_joined = "," in reading.text or any(reading.language.has("join", word.folded) for word in reading.words)
-    if not {Kind.NUMBER, Kind.TEXT} <= kinds or not is_joined:
+    if Kind.NUMBER not in kinds or not {Kind.TEXT, Kind.CHOICE} & kinds or not is_joined:
         return frozenset()
     return frozenset(each.name for each in offer.required)
 

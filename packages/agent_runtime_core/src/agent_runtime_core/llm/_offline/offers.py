@@ -89,6 +89,13 @@ def mention(offer: Offer, reading: Reading) -> Mention:
     return Mention(_NAMED * len(named) + len(described), tuple(named), tuple(negated))
 
 
+def wants_the_opposite(offer: Offer, reading: Reading) -> bool:
+    """True if a text asks for what undoes a tool's action: "remove the apples" is nothing for `add_item`."""
+    opposites = load(CODES[0]).table("opposites")
+    undoing = {other for group in offer.groups() for other in opposites.get(group, ())}
+    return any(True for _ in _spans_of(sorted(undoing), reading))
+
+
 def _name_spans(offer: Offer, reading: Reading, generic: frozenset[str]) -> Iterator[tuple[int, int]]:
     own = set(offer.stems) - generic
     whole = "".join(offer.stems)
@@ -101,7 +108,11 @@ def _name_spans(offer: Offer, reading: Reading, generic: frozenset[str]) -> Iter
 
 
 def _action_spans(offer: Offer, reading: Reading) -> Iterator[tuple[int, int]]:
-    for group in offer.groups():
+    return _spans_of(offer.groups(), reading)
+
+
+def _spans_of(groups: Iterable[str], reading: Reading) -> Iterator[tuple[int, int]]:
+    for group in groups:
         for language in dict.fromkeys((reading.language, load(CODES[0]))):
             phrases = [p for p in language.phrases(group, "actions") if not language.has("yes", p[0]) or len(p) > 1]
             phrases = [p for p in phrases if not language.has("no", p[0]) or len(p) > 1]

@@ -163,6 +163,8 @@ def _once_more(situation: Situation, waiting: Sequence[Bid]) -> str:
     was_asked = asks(asking_part(dialogue.question, language), language) if dialogue.question else False
     if not was_asked:
         return _joined(*_opening(situation), question)
+    if any(bid.unwanted for bid in situation.bids):
+        return _joined(language.say("nothing_to_do"), question)
     if len(waiting) == 1 and len(waiting[0].missing) == 1:
         parameter = waiting[0].missing[0]
         return _joined(language.say(why_key(parameter), "why"), _again(question, parameter, situation))
