@@ -188,6 +188,22 @@ def test_result_that_the_model_made_up_is_dropped(text: str, left: str) -> None:
     assert (reply.text, reply.calls) == (left, ())
 
 
+@pytest.mark.parametrize(
+    "text", ['{{"name": "pick", "arguments": {"kind": "car"}}}}', '{"kind": "car"}}', 'pick(kind="car")\n}']
+)
+def test_bracket_too_many_is_no_words(text: str) -> None:
+    reply = read(text)
+
+    assert (reply.text, [each.name for each in reply.calls]) == ("", ["pick"])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("}\n", ""), ("]", ""), ("{}", ""), (":-)", ":-)"), ("?", "?"), ("👍", "👍")]
+)
+def test_reply_of_brackets_alone_says_nothing(text: str, left: str) -> None:
+    assert read(text) == Reply(left)
+
+
 def test_call_before_a_made_up_result_is_still_a_call() -> None:
     reply = read(
         '<tool_call>{"name": "pick", "arguments": {"kind": "car"}}</tool_call><tool_response>ok</tool_response>'
@@ -301,4 +317,5 @@ HOSTILE = {
 @pytest.mark.parametrize("shape", HOSTILE)
 def test_hostile_text_is_read_in_linear_time(shape: str) -> None:
     reply = read(HOSTILE[shape])  # in quadratic time this would take minutes
-    assert reply.text or reply.calls
+    says_something = any(map(str.isalnum, HOSTILE[shape]))
+    assert bool(reply.text or reply.calls) is says_something

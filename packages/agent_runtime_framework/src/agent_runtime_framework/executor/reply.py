@@ -58,6 +58,9 @@ _INVENTED = re.compile(
 _FENCED = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _BACKTICKED_LINE = re.compile(r"^[ \t]*`([^`\n]+)`[ \t]*$", re.MULTILINE)
 _TOOL_CALLS_MARK = re.compile(r"^\s*\[?TOOL_CALLS\]?\s*(?=[\[{])")
+_CRUMBS = "{}[]()<>|\"',:;`/\\ \t\r\n"
+"""What is left over of a call that was written with a bracket too many; a reply of nothing else says nothing."""
+
 _NAME_KEYS = ("name", "tool", "tool_name", "function", "function_name", "action")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "action_input")
 _OTHER_KEYS = frozenset({"id", "type"})
@@ -100,6 +103,8 @@ def read_reply(message: object, usage: Mapping[str, Any] | None, tools: Tools) -
         text, written = read_text(text, tools)
         if not calls:
             calls = written
+        if not text.strip(_CRUMBS):
+            text = ""
     extra = {key: content[key] for key in KEPT_KEYS if content.get(key)}
     return Reply(text, tuple(calls[:MAX_CALLS]), usage, extra or None)
 
@@ -149,7 +154,7 @@ class _TextReader:
         kept: list[str] = []
         position = 0
         for start, end, value in _json_values(text):
-            whole = is_alone or not (text[:start].strip() or text[end:].strip())
+            whole = is_alone or not (text[:start].strip() or text[end:].strip(_CRUMBS))
             calls = self._calls_of(value, is_marked=is_marked, is_whole=whole)
             if calls:
                 self.calls += calls
