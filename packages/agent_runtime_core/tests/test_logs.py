@@ -143,6 +143,16 @@ def test_ids_come_from_the_context_and_extra_wins() -> None:
     ]
 
 
+def test_step_that_changes_is_asked_for_with_every_record() -> None:
+    log, steps = Log(JSONFormatter(), ContextFilter()), ["name", "email", None]
+    with log_context(step=lambda: steps[0]):
+        for _ in range(3):
+            log.logger.info("x")
+            steps.pop(0)
+            steps.append("over")
+    assert [entry.get("step") for entry in log.entries] == ["name", "email", None]
+
+
 @pytest.mark.asyncio
 async def test_ids_of_concurrent_runs_do_not_mix() -> None:
     log = Log(JSONFormatter(), ContextFilter())

@@ -66,7 +66,7 @@ CONTENT_FIELDS = frozenset(
 )
 """Names of extras that are content whatever they hold."""
 
-_ids: ContextVar[Mapping[str, str]] = ContextVar("agent_runtime_log_ids", default={})  # noqa: B039  never changed in place
+_ids: ContextVar[Mapping[str, object]] = ContextVar("agent_runtime_log_ids", default={})  # noqa: B039  never changed in place
 
 
 @contextmanager
@@ -74,21 +74,27 @@ def log_context(
     *,
     run_id: UUID | str | None = None,
     conversation_id: UUID | str | None = None,
-    step: str | None = None,
+    step: str | Callable[[], str | None] | None = None,
     workflow_step: str | None = None,
 ) -> Generator[None, None, None]:
     """Put these ids on every record that is logged inside the block, tasks begun in it included.
 
-    None leaves what an outer block set.
+    None leaves what an outer block set. A step that changes inside the block is given as a function, which is asked
+    whenever a record is logged.
     """
     given = {"run_id": run_id, "conversation_id": conversation_id, "step": step, "workflow_step": workflow_step}
     before = _ids.get()
-    _ids.set({**before, **{name: str(value) for name, value in given.items() if value is not None}})
+    _ids.set({**before, **{name: value for name, value in given.items() if value is not None}})
     try:
         yield
     finally:
         # Not `reset`: a generator may be closed in another context than the one it began in.
         _ids.set(before)
+
+
+def _told(value: object) -> str:
+    value = value() if callable(value) else value
+    return "" if value is None else str(value)
 
 
 class ContextFilter(logging.Filter):
@@ -102,7 +108,7 @@ class ContextFilter(logging.Filter):
         ids = _ids.get()
         for name in ID_FIELDS:
             if not hasattr(record, name):
-                setattr(record, name, ids.get(name, ""))
+                setattr(record, name, _told(ids.get(name)))
         return True
 
 
@@ -171,7 +177,7 @@ def describe(record: logging.LogRecord, *, log_content: bool = False) -> JSONObj
     }
     extras = _extras(record)
     for name in ID_FIELDS:
-        value = extras.pop(name, None) or _ids.get().get(name)
+        value = extras.pop(name, None) or _told(_ids.get().get(name))
         if value:
             entry[name] = mask_secrets(str(value))
     for name, value in extras.items():

@@ -321,7 +321,11 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
 
         policy = self.config.policy()
         spent = None if conversation is None or policy.conversation_limit is None else conversation.usage
-        return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
+        from agent_runtime_core.logs import log_context
+
+        ids = {"run_id": ctx.run_id, "conversation_id": ctx.conversation_id}
+        with log_context(**ids, step=lambda: step_name(step_of(scene.state))):
+            return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
 
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
         return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)
