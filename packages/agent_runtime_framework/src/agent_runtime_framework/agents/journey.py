@@ -323,8 +323,10 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         spent = None if conversation is None or policy.conversation_limit is None else conversation.usage
         from agent_runtime_core.logs import log_context
 
-        ids = {"run_id": ctx.run_id, "conversation_id": ctx.conversation_id}
-        with log_context(**ids, step=lambda: step_name(step_of(scene.state))):
+        def step_now() -> str | None:
+            return step_name(step_of(scene.state))
+
+        with log_context(run_id=ctx.run_id, conversation_id=ctx.conversation_id, step=step_now):
             return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
 
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
