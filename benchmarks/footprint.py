@@ -15,6 +15,7 @@ from pathlib import Path
 
 from agent_runtime_framework import MemoryManager
 from benchmarks.intake import InstantModel, IntakeAgent
+from benchmarks.short_form import READY, TEN_STEPS
 
 SAYING = "It is something the person said"
 
@@ -88,6 +89,23 @@ def imports(rounds: int = 9) -> None:
         print(f"  {name}: {statistics.median(taken[name]) - base:+.0f} ms")
 
 
+def journey_module(rounds: int = 9) -> None:
+    """Wall time of importing a journey of ten steps, Pydantic included, and of making it ready for a turn."""
+    clock = (
+        "import time; a = time.perf_counter()\n{}\nb = time.perf_counter()\n{}\nprint(b - a, time.perf_counter() - b)"
+    )
+    script = clock.format(TEN_STEPS, READY)
+    taken: list[list[float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ten_steps.py"
+        path.write_text(script)
+        for _ in range(rounds):
+            done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
+            taken.append([float(each) * 1000 for each in done.stdout.split()])
+    imported, ready = (statistics.median(column) for column in zip(*taken, strict=True))
+    print(f"A journey module of ten steps: imported in {imported:.0f} ms, its ten schemas derived in {ready:.0f} ms")
+
+
 def distributions() -> None:
     """What a plain install brings along."""
     seen: set[str] = set()
@@ -117,6 +135,7 @@ async def main() -> None:
     syncs()
     await idle()
     imports()
+    journey_module()
     distributions()
 
 

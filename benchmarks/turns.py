@@ -11,6 +11,7 @@ from agent_runtime_framework import AgentContext, MemoryManager
 from benchmarks.intake import HandWritten, HandWrittenWithPromises, InstantModel, IntakeAgent
 from benchmarks.measure import row, side_by_side
 from benchmarks.rows import HandWrittenOnSqlite
+from benchmarks.short_form import ShortIntake
 
 BATCH = 100
 SAYING = "It is something the person said"
@@ -44,11 +45,21 @@ async def in_memory() -> None:
         return BATCH
 
     print(f"In memory, {BATCH} turns a batch")
-    costs = await side_by_side({"hand": hand_written, "kept": with_promises, "chat": chat, "run": bare_run})
+    costs = await side_by_side(
+        {"hand": hand_written, "kept": with_promises, "chat": chat, "short": _short_form, "run": bare_run}
+    )
     row("hand-written loop", costs["hand"])
     row("agent.run (nothing kept)", costs["run"], costs["hand"])
     row("hand-written, state kept and put back", costs["kept"])
     row("agent.chat (history and state kept)", costs["chat"], costs["kept"])
+    row("the short form, against the long one", costs["short"], costs["chat"])
+
+
+async def _short_form() -> int:
+    agent = ShortIntake.agent(InstantModel())
+    for _ in range(BATCH):
+        await agent.chat(SAYING)
+    return BATCH
 
 
 async def on_sqlite(folder: Path) -> None:

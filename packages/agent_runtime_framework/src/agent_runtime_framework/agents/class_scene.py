@@ -34,6 +34,7 @@ from agent_runtime_framework.journey.hints import said_parameters
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
+from agent_runtime_framework.tools.compiled import Offerable
 from agent_runtime_framework.tools.offer import Offer
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class ClassScene(Generic[JourneyT]):
         self._provided = provided
         self._emitter = emitter
         self._definition = type(state).definition
+        self._steps = self._definition.steps
         self._collecting: dict[str, Collecting] = {}
         self._heard: tuple[Sequence[JSONObject], Sequence[JSONObject]] = ((), ())
 
@@ -86,7 +88,7 @@ class ClassScene(Generic[JourneyT]):
     @property
     def here(self) -> StepDefinition:
         """The current step."""
-        return self._definition.steps[self.state.step.name]
+        return self._steps[self.state._step]  # pyright: ignore[reportPrivateUsage]  read many times a turn
 
     @property
     def collecting(self) -> Collecting | None:
@@ -108,9 +110,14 @@ class ClassScene(Generic[JourneyT]):
 
     def offer(self) -> Offer:
         step, form = self.here, self.collecting
-        reasons = {tool.name: why_not(tool, self.state) for tool in step.tools}
-        own = [self._schemas(tool) for tool in step.tools if reasons[tool.name] is None]
-        withheld = {name: reason for name, reason in reasons.items() if reason is not None}
+        own: list[Offerable] = []
+        withheld: dict[str, str] = {}
+        for tool in step.tools:
+            reason = why_not(tool, self.state) if tool.guards else None
+            if reason is None:
+                own.append(self._schemas(tool))
+            else:
+                withheld[tool.name] = reason
         return Offer(
             own if form is None else [*form.schemas(), *own],
             withheld=withheld if form is None else {**form.withheld, **withheld},
@@ -121,11 +128,13 @@ class ClassScene(Generic[JourneyT]):
     def refresh(self) -> None:
         pass
 
-    def snapshot(self) -> Snapshot:
-        return snapshot_of(self.state)
+    def snapshot(self) -> Snapshot | JSONObject:
+        return self.state.as_it_is() or snapshot_of(self.state)
 
-    def restore(self, snapshot: Snapshot | None) -> None:
-        if snapshot is not None:
+    def restore(self, snapshot: Snapshot | JSONObject | None) -> None:
+        if isinstance(snapshot, dict):
+            self.state.become(snapshot)
+        elif snapshot is not None:
             put_back(self.state, snapshot)
 
     async def run(self, call: ToolCall) -> object:
@@ -257,14 +266,14 @@ class ClassScene(Generic[JourneyT]):
     async def _target_of(self, step: StepDefinition, said: list[str]) -> str | None:
         if step.run is None:
             return step.to[0] if step.to else None
-        before = snapshot_of(self.state)
+        before = self.snapshot()
         try:
             result = await _called(step.run, self.state)
             text, target = split_result(result)
             name = self._moved_from(step) or (target.name if target is not None else None)
             self.state.state_fields.check(self.state)
         except BaseException:
-            put_back(self.state, before)
+            self.restore(before)
             raise
         if isinstance(text, str) and text:
             said.append(text)

@@ -336,11 +336,13 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         own = await self.load_state(ctx)
         if own is not None:
             return own
-        initial = self.get_initial_state()
         if conversation is None or conversation.state is None or self._keeps_its_own_state:
-            return initial
+            return self.get_initial_state()
         where = f" of conversation {str(ctx.conversation_id)!r} (agent {self.key!r})"
-        return load_state(type(initial), conversation.state, where=where)
+        return load_state(self._state_class(), conversation.state, where=where)
+
+    def _state_class(self) -> type[StateT]:
+        return type(self.get_initial_state())
 
     def _client(self) -> LLMClient:
         if self.llm_client is not None:

@@ -52,6 +52,9 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
     def get_initial_state(self) -> JourneyT:
         return self.journey()
 
+    def _state_class(self) -> type[JourneyT]:
+        return self.journey
+
     def get_system_prompt(self, state: JourneyT) -> str:
         prompt, _ = self._made_scene(state).view()
         return prompt if isinstance(prompt, str) else "\n\n".join(block["text"] for block in prompt)

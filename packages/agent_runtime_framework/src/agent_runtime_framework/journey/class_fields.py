@@ -15,7 +15,8 @@ from agent_runtime_framework.journey.mistakes import fail, source_in_class
 
 RESERVED = frozenset(
     {
-        "agent", "arrived_in", "begin_watching", "collected", "copy", "definition", "forms", "from_dict", "fruitless",
+        "agent", "arrived_in", "as_it_is", "become", "begin_watching", "collected", "copy", "definition", "forms",
+        "from_dict", "fruitless",
         "get_step", "graph", "is_complete", "is_terminal", "key", "progress_of", "reopen", "secrets", "set_step",
         "settle_derived", "state_fields", "step", "to_dict", "version",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _NOTHING_SAID = FieldOptions()
+_ENGINE_S_OWN = frozenset({"step", "arrived_in", "fruitless", "forms", "_step", "_aside", "_assigned"})
 
 
 class StateFields:
@@ -29,6 +30,7 @@ class StateFields:
         options: What was said of each.
         dependents: For a field, those that fall back when it changes.
         watched: The fields whose assignments matter for that: all that hang on others, and all that are hung on.
+        plain: All other names that may be assigned.
     """
 
     def __init__(self, owner: type) -> None:
@@ -46,6 +48,14 @@ class StateFields:
         for name in self.dependents:
             self._refuse_circle(name, (name,))
         self.watched = frozenset(self.dependents).union(*self.dependents.values())
+        self.plain = (frozenset(self.names) - self.watched) | _ENGINE_S_OWN
+        self._renamed = {name: options.was for name, options in self.options.items() if options.was}
+        self._factories = {
+            name: each.default_factory
+            for name, each in self._fields.items()
+            if each.default_factory is not dataclasses.MISSING
+        }
+        self._defaults = {name: self.default_of(name) for name in self.names if name not in self._factories}
 
     def _require_field(self, name: str, source: str) -> None:
         if source not in self._fields:
@@ -88,13 +98,13 @@ class StateFields:
         Raises:
             StateError: A value does not fit its field.
         """
-        values = {name: getattr(state, name) for name in self.names}
-        adapter = self._adapter
-        from pydantic_core import PydanticSerializationError
+        values = self.values_of(state)
+        return values if _is_json(values) else self._dumped(values)
 
+    def _dumped(self, values: JSONObject) -> JSONObject:
         try:
-            return adapter.dump_python(values, mode="json", warnings="error")
-        except PydanticSerializationError as error:
+            return self._dumper(values, mode="json", warnings="error")
+        except ValueError as error:  # Pydantic's, of any kind
             self._validated(values, "a value")  # says it better, where it finds it too
             raise StateError(f"a field of {self._owner.__name__} cannot be kept: {self._shown_fault(error)}") from error
 
@@ -104,7 +114,21 @@ class StateFields:
         Raises:
             StateError: A value does not fit its field; the text names each.
         """
-        self._validated(self.dump(state), "a value")
+        values = self.values_of(state)
+        if not (_is_json(values) and self._fits_exactly(values)):
+            self._validated(self._dumped(values), "a value")
+
+    def values_of(self, state: object) -> JSONObject:
+        """The values as they are."""
+        held = vars(state)
+        return {name: held[name] for name in self.names}
+
+    def _fits_exactly(self, values: JSONObject) -> bool:
+        try:
+            self._validator(values, strict=True)
+        except ValueError:
+            return False
+        return True
 
     def _shown_fault(self, error: Exception) -> str:
         """What is wrong, without the values: one of them may be sensitive."""
@@ -113,6 +137,11 @@ class StateFields:
         lines = [line.strip() for line in str(error).splitlines()]
         return next((line for line in lines if line.startswith("Expected")), lines[-1])
 
+    def filled(self, values: Mapping[str, Any]) -> JSONObject:
+        """These values, and the defaults of all fields that are not among them."""
+        made = {name: make() for name, make in self._factories.items() if name not in values}
+        return {**self._defaults, **made, **values}
+
     def load(self, data: Mapping[str, Any]) -> tuple[JSONObject, JSONObject]:
         """The fields' values out of a stored state, and what else is in it.
 
@@ -120,26 +149,32 @@ class StateFields:
             StateError: A stored value does not fit its field; the text names each.
         """
         rest = dict(data)
-        found: JSONObject = {}
-        for name, options in self.options.items():
-            stored_as = next((each for each in (name, *options.was) if each in rest), None)
+        found: JSONObject = {name: rest.pop(name) for name in self.names if name in rest}
+        for name, former in self._renamed.items():
+            stored_as = None if name in found else next((each for each in former if each in rest), None)
             if stored_as is not None:
                 found[name] = rest.pop(stored_as)
         return self._validated(found, "the stored state"), rest
 
     def _validated(self, values: JSONObject, what: str) -> JSONObject:
-        from pydantic import ValidationError
-
         try:
-            return cast("JSONObject", self._adapter.validate_python(values))
-        except ValidationError as error:
-            faults = "; ".join(self._fault(each) for each in error.errors(include_url=False))
+            return self._validator(values)
+        except ValueError as error:  # Pydantic's, which is imported with the first adapter
+            faults = "; ".join(self._fault(each) for each in cast("Any", error).errors(include_url=False))
             raise StateError(f"{what} does not fit {self._owner.__name__}: {faults}") from error
 
     def _fault(self, error: Any) -> str:
         where = ".".join(map(str, error["loc"]))
         found = "a sensitive value" if error["loc"][0] in self.sensitive else f"{error['input']!r:.80}"
         return f"{where} is {found}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+    @cached_property
+    def _dumper(self) -> Callable[..., JSONObject]:
+        return self._adapter.serializer.to_python
+
+    @cached_property
+    def _validator(self) -> Callable[..., JSONObject]:
+        return self._adapter.validator.validate_python
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -154,3 +189,11 @@ class StateFields:
         shape: Any = TypedDict(self._owner.__name__, fields, total=False)  # pyright: ignore[reportArgumentType]
         config = ConfigDict(arbitrary_types_allowed=True)
         return TypeAdapter(with_config(config)(shape))
+
+
+_JSON_TYPES = frozenset({str, int, bool, type(None)})
+
+
+def _is_json(values: JSONObject) -> bool:
+    """True if the values are what JSON has, so that there is nothing to convert; most states are no more than that."""
+    return _JSON_TYPES.issuperset(map(type, values.values()))

@@ -6,7 +6,10 @@ import copy
 import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
+from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
@@ -31,7 +34,11 @@ if TYPE_CHECKING:
 BOOKKEEPING = "_journey"
 """Where the stored state keeps what the engine has to remember besides the author's fields."""
 
-_NOTES = frozenset({"arrived_in", "fruitless", "forms"})
+
+_NOTES = ("arrived_in", "fruitless", "forms")
+
+_FIXED = frozenset({str, int, float, bool, type(None), Decimal, date, datetime, UUID})
+"""Types whose values never change, so that keeping the value is keeping it as it is."""
 
 
 # Without field specifiers, `Field` and `derived` are plain defaults to a type checker: every field has one.
@@ -55,6 +62,13 @@ class Journey(BaseJourneyState[Step]):
     definition: ClassVar[JourneyDefinition]
     state_fields: ClassVar[StateFields]
 
+    arrived_in: str
+    fruitless: int
+    forms: dict[str, JSONObject]
+    _assigned: set[str]
+    _aside: JSONObject
+    _step: str
+
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         """Make the class a journey.
 
@@ -66,7 +80,7 @@ class Journey(BaseJourneyState[Step]):
         setattr(cls, LOCALS, names_around_class())
         prepare_fields(cls)
         written = cls.__doc__ if "__doc__" in vars(cls) else None
-        dataclasses.dataclass(kw_only=True, repr=False, eq=False)(cls)
+        dataclasses.dataclass(kw_only=True, init=False, repr=False, eq=False)(cls)
         cls.__doc__ = written  # a dataclass makes up one of its own
         if "key" not in vars(cls):
             cls.key = key_of(cls)
@@ -74,16 +88,32 @@ class Journey(BaseJourneyState[Step]):
         if not abstract:
             cls.definition = compile_journey(cls)
 
-    def __post_init__(self) -> None:
+    if not TYPE_CHECKING:  # a checker derives the arguments from the fields
+
+        def __init__(self, **values: object) -> None:
+            cls = type(self)
+            if "definition" not in vars(cls):
+                raise ConfigurationError(f"{cls.__name__} is abstract; derive a journey from it, with steps of its own")
+            for name in values:
+                if name not in cls.state_fields.options:
+                    raise TypeError(f"{cls.__name__} has no field {name!r}; {self._meant(name)}")
+            self._begin(values)
+
+    def _begin(self, values: Mapping[str, Any]) -> None:
+        """Take on these values, and all else as at the beginning of a conversation.
+
+        Every turn begins here, so this is as fast as it gets; nothing of it is for `__setattr__` to see.
+        """
         cls = type(self)
-        if "definition" not in vars(cls):
-            raise ConfigurationError(f"{cls.__name__} is abstract; derive a journey from it, with steps of its own")
-        self.arrived_in = ""
-        self.fruitless = 0
-        self.forms: dict[str, JSONObject] = {}
-        self._assigned: set[str] = set()
-        self._aside: JSONObject = {}
-        self._step = cls.definition.initial
+        vars(self).update(
+            cls.state_fields.filled(values),
+            arrived_in="",
+            fruitless=0,
+            forms={},
+            _assigned=set[str](),
+            _aside={},
+            _step=cls.definition.initial,
+        )
 
     @property
     def step(self) -> Step:
@@ -96,13 +126,16 @@ class Journey(BaseJourneyState[Step]):
         if name not in type(self).definition.steps:
             known = ", ".join(type(self).definition.steps)
             raise ConfigurationError(f"{name!r} is no step of {type(self).__name__}; its steps are: {known}")
-        self._step = name
+        vars(self)["_step"] = name
 
     if not TYPE_CHECKING:  # a checker that saw this would let any attribute be assigned
 
         def __setattr__(self, name: str, value: object) -> None:
             fields = type(self).state_fields
-            if name in fields.watched and "_step" in self.__dict__:
+            if name in fields.plain:
+                object.__setattr__(self, name, value)
+                return
+            if name in fields.watched:
                 self._assign(name, value)
                 return
             if name not in fields.options and not name.startswith("_") and not hasattr(type(self), name):
@@ -120,14 +153,25 @@ class Journey(BaseJourneyState[Step]):
                 setattr(self, each, fields.default_of(each))
 
     def _refuse_unknown(self, name: str) -> None:
-        if name in _NOTES:
-            return
-        cls = type(self)
-        close = difflib.get_close_matches(name, cls.state_fields.names, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"declare it in the class: `{name}: ... = ...`"
+        cls, hint = type(self), self._meant(name)
         raise AttributeError(
             f"{cls.__name__} has no field {name!r}, so it would not be kept; {hint}", name=name, obj=self
         )
+
+    def as_it_is(self) -> JSONObject | None:
+        """Everything there is to put back by `become`; None where something could be changed in place meanwhile."""
+        values = type(self).state_fields.values_of(self).values()
+        return {**vars(self), "forms": {}} if not self.forms and _FIXED.issuperset(map(type, values)) else None
+
+    def become(self, earlier: JSONObject) -> None:
+        """Be again what `as_it_is` gave."""
+        held = vars(self)
+        held.clear()
+        held.update(earlier)
+
+    def _meant(self, name: str) -> str:
+        close = difflib.get_close_matches(name, type(self).state_fields.names, n=1)
+        return f"did you mean {close[0]!r}?" if close else f"declare it in the class: `{name}: ... = ...`"
 
     def begin_watching(self) -> JSONObject:
         """What `settle_derived` wants back after a tool, to see what was changed in place."""
@@ -189,8 +233,13 @@ class Journey(BaseJourneyState[Step]):
 
     def to_dict(self) -> JSONObject:
         """The state as JSON: the step, the fields, what was kept aside, and the engine's own notes."""
-        notes = {"arrived_in": self.arrived_in, "fruitless": self.fruitless, "forms": copy.deepcopy(self.forms)}
-        kept = {name: note for name, note in notes.items() if note}
+        kept: JSONObject = {}
+        if self.arrived_in:
+            kept["arrived_in"] = self.arrived_in
+        if self.fruitless:
+            kept["fruitless"] = self.fruitless
+        if self.forms:
+            kept["forms"] = copy.deepcopy(self.forms)
         stored = {**self._aside, "step": self._step, **type(self).state_fields.dump(self)}
         if type(self).version != 1:
             stored["version"] = type(self).version
@@ -204,18 +253,15 @@ class Journey(BaseJourneyState[Step]):
             StateError: A value does not fit its field, or the step is unknown.
         """
         values, rest = cls.state_fields.load(data)
-        state = cls(**values)
         name = rest.pop("step", cls.definition.initial)
         if name not in cls.definition.steps:
             known = ", ".join(cls.definition.steps)
             raise StateError(f"step {name!r} is unknown; the steps of {cls.__name__} are: {known}")
         rest.pop("version", None)
+        state = cls.__new__(cls)
+        state._begin(values)
         notes: JSONObject = rest.pop(BOOKKEEPING, None) or {}
-        state._step = cast("str", name)
-        state.arrived_in = notes.get("arrived_in", "")
-        state.fruitless = notes.get("fruitless", 0)
-        state.forms = notes.get("forms", {})
-        state._aside = rest
+        vars(state).update({each: notes[each] for each in _NOTES if each in notes}, _step=name, _aside=rest)
         return state
 
     @classmethod

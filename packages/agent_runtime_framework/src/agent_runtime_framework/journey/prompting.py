@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from string import Template
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,13 +30,19 @@ def step_prompt(
     journey: JourneyDefinition, step: StepDefinition, state: Any, withheld: Mapping[str, str], about: str = ""
 ) -> list[JSONObject]:
     """The system prompt as blocks: the lasting head, marked for the providers' caches, and the step's instruction."""
-    head = f"{journey.persona}\n\n{RULES}" if journey.persona else RULES
     tail = render(step.prompt or "", state)
-    tail = "\n".join(part for part in (tail, about) if part)
-    for name, reason in withheld.items():
-        tail += f"\n{name} is not possible now: {reason}"
-    blocks: list[JSONObject] = [{"type": "text", "text": head, "cache_control": {"type": "ephemeral"}}]
-    return [*blocks, {"type": "text", "text": tail.strip()}] if tail.strip() else blocks
+    if about or withheld:
+        reasons = (f"{name} is not possible now: {reason}" for name, reason in withheld.items())
+        tail = "\n".join(part for part in (tail, about, *reasons) if part)
+    head, tail = _head(journey.persona), tail.strip()
+    return [head, {"type": "text", "text": tail}] if tail else [head]
+
+
+@lru_cache(maxsize=256)
+def _head(persona: str) -> JSONObject:
+    """The lasting block; the same dict in every request, not to be changed."""
+    text = f"{persona}\n\n{RULES}" if persona else RULES
+    return {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
 
 
 def render(template: str, state: object) -> str:
