@@ -161,8 +161,10 @@ def test_pairs_are_checked_call_by_call() -> None:
         ([{"role": "assistant", "content": "Welcome!"}, *HELLO], "(The conversation begins.)"),
         ([{"role": "system", "content": "Be brief."}], "(The conversation begins.)"),
         ([{"role": "user", "content": ""}], "(nothing)"),
+        ([{"role": "user", "content": " \n"}], "(nothing)"),
+        ([{"role": "user", "content": [{"type": "text", "text": "  "}]}], "(nothing)"),
     ],
-    ids=["greeting first", "nothing said", "empty message"],
+    ids=["greeting first", "nothing said", "empty message", "blank message", "blank block"],
 )
 async def test_person_comes_first_and_says_something(
     fake: FakeProvider, anthropic_client: Any, messages: Any, first: str

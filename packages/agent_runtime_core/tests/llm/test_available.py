@@ -48,6 +48,26 @@ async def test_what_is_configured_is_said() -> None:
 
 
 @pytest.mark.asyncio
+async def test_model_of_another_provider_is_not_said_to_be_this_ones() -> None:
+    with override_config(openai_api_key="key", default_model="claude-haiku-5-5"):
+        found = {each.provider: each for each in await available_models()}
+
+    assert (found["openai"].model, found["openai"].says) == ("openai/gpt-4o", "configured")
+    assert found["anthropic"].says == "missing: a key (ANTHROPIC_API_KEY), the default"
+
+
+@pytest.mark.asyncio
+async def test_provider_of_the_only_key_is_the_default() -> None:
+    with override_config(anthropic_api_key="key"):
+        found = {each.provider: each for each in await available_models()}
+
+    assert (found["anthropic"].model, found["anthropic"].says) == (
+        "anthropic/claude-sonnet-5-5",
+        "configured, the default",
+    )
+
+
+@pytest.mark.asyncio
 async def test_no_port_is_touched_unless_asked(fake: FakeProvider) -> None:
     ports = [("Here", port_of(fake))]
 

@@ -31,7 +31,7 @@ from agent_runtime_core.llm.chat_stream import close_stream
 from agent_runtime_core.llm.client import DEFAULT_TIMEOUT, ModelRequest, ProviderClient
 from agent_runtime_core.llm.failures import cut_off, filtered, not_an_answer, provider_error
 from agent_runtime_core.llm.layout import lay_out
-from agent_runtime_core.llm.models import configured_model
+from agent_runtime_core.llm.models import DEFAULT_CLAUDE, configured_model
 from agent_runtime_core.llm.retry import Pacing, RetryPolicy
 from agent_runtime_core.llm.structured import OutputFormat, output_format
 from agent_runtime_core.llm.tooling import choice_mode, chosen_tool, narrowed
@@ -39,7 +39,6 @@ from agent_runtime_core.masking import register_secret
 
 __all__ = ["AnthropicClient", "AnthropicConfigurationError"]
 
-DEFAULT_CLAUDE = "claude-sonnet-5-5"
 DEFAULT_MAX_TOKENS = 4096
 
 _KNOWN_OPTIONS = frozenset(inspect.signature(AsyncMessages.create).parameters) - {"self"}

@@ -1,7 +1,7 @@
 """Chat-completions messages as Anthropic's messages, and back.
 
 Pure. What the API insists on and this module sees to: the system prompt apart; roles in turn, the person first; no
-empty text; every tool call answered; the tools of a history declared.
+blank text; every tool call answered; the tools of a history declared.
 """
 
 from __future__ import annotations
@@ -71,13 +71,17 @@ def _content(message: Mapping[str, Any], role: str) -> str | list[JSONObject]:
     if message.get("role") == "tool":
         return [_result(message)]
     calls, thinking = message.get("tool_calls"), message.get("thinking_blocks")
-    if isinstance(content, str) and content and not calls and not thinking:
+    if isinstance(content, str) and content.strip() and not calls and not thinking:
         return content  # the SDK takes a fraction of the time for a plain text
-    blocks = [_native(block) for block in text_blocks(content)]
+    blocks = [_native(block) for block in text_blocks(content) if not _is_blank(block)]
     if role == "user":
         return blocks or _NOTHING
     used = [_use(call) for call in calls or ()]
     return [*(dict(block) for block in thinking or ()), *blocks, *used] if blocks or used else []
+
+
+def _is_blank(block: Mapping[str, Any]) -> bool:
+    return block.get("type") == "text" and not str(block["text"]).strip()
 
 
 def _result(message: Mapping[str, Any]) -> JSONObject:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agent_runtime_core.config import RuntimeConfig, get_config
-from agent_runtime_core.llm.models import configured_model
+from agent_runtime_core.config import get_config
+from agent_runtime_core.llm.choose import default_provider
+from agent_runtime_core.llm.models import DEFAULT_CLAUDE, DEFAULT_MODEL, configured_model
 
 LOCAL_SERVERS = (
     ("Ollama", 11434),
@@ -21,6 +22,7 @@ LOCAL_SERVERS = (
 )
 """Servers people run on their own machine, and the ports they take unless told otherwise."""
 
+_DEFAULTS = {"openai": DEFAULT_MODEL, "anthropic": DEFAULT_CLAUDE}
 _LONGEST_ANSWER = 1_000_000
 
 
@@ -58,10 +60,9 @@ async def available_models(
             "openai",
             bool(config.get_openai_api_key()),
             "OPENAI_API_KEY",
-            config,
             config.get_openai_base_url(),
         ),
-        _vendor("anthropic", "anthropic", bool(config.get_anthropic_api_key()), "ANTHROPIC_API_KEY", config, None),
+        _vendor("anthropic", "anthropic", bool(config.get_anthropic_api_key()), "ANTHROPIC_API_KEY", None),
         _litellm(),
         Availability(
             provider="offline", model="offline", is_ready=True, says="patterns instead of a model; no key, no network"
@@ -88,20 +89,21 @@ async def local_servers(ports: Sequence[tuple[str, int]] = LOCAL_SERVERS, timeou
     ]
 
 
-def _vendor(
-    provider: str, package: str, has_key: bool, variable: str, config: RuntimeConfig, base_url: str | None
-) -> Availability:
+def _vendor(provider: str, package: str, has_key: bool, variable: str, base_url: str | None) -> Availability:
     missing: list[str] = []
+    default = default_provider()
+    is_default = ", the default" if default == provider else ""
     if not has_key and not base_url:
         missing.append(f"a key ({variable})")
     if not _is_installed(package):
         missing.append(f"the package (install agent_runtime_core[{package}])")
     if missing:
-        return Availability(provider=provider, model=None, is_ready=False, says=f"missing: {' and '.join(missing)}")
-    model = configured_model(provider)
+        return Availability(
+            provider=provider, model=None, is_ready=False, says=f"missing: {' and '.join(missing)}{is_default}"
+        )
+    model = (configured_model(provider) if default == provider else None) or (None if base_url else _DEFAULTS[provider])
     chosen = f"{provider}/{model}" if model else None
-    is_default = config.model_provider == provider
-    says = f"configured{f' at {base_url}' if base_url else ''}{', the default' if is_default else ''}"
+    says = f"configured{f' at {base_url}' if base_url else ''}{is_default}"
     return Availability(provider=provider, model=chosen, is_ready=True, says=says)
 
 

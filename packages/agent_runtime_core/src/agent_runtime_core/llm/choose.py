@@ -57,6 +57,14 @@ def get_llm_client_for_model(model: str, **kwargs: Any) -> LLMClient:
     return get_llm_client(model=model, **kwargs)
 
 
+def default_provider() -> str | None:
+    """Who is asked where nobody is named; None if nothing is configured."""
+    try:
+        return _configured(get_config(), has_address=False).provider
+    except OpenAIConfigurationError:
+        return None
+
+
 def _choose(provider: str | None, model: str | None, options: Mapping[str, Any]) -> Choice:
     named = parse_model(model) if model else None
     if provider is not None:

@@ -65,6 +65,9 @@ SUPPORTED_MODELS: list[ModelInfo] = [
 DEFAULT_MODEL = "gpt-4o"
 """The model of a client that was told nothing else."""
 
+DEFAULT_CLAUDE = "claude-sonnet-5-5"
+"""The same for Anthropic."""
+
 _BY_ID = {model.id: model for model in SUPPORTED_MODELS}
 _PREFIXES = (("gpt-", "openai"), ("chatgpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4-", "openai"))
 
