@@ -24,6 +24,7 @@ FLOORS = {
     "events": 1,
     "crash_points": 1,
     "state": 1,
+    "executor.policy": 1,
     "executor.turn": 1,
     "tools": 2,
     "prompts": 2,
@@ -45,6 +46,7 @@ FLOORS = {
 
 BESIDE: dict[tuple[str, str], str] = {
     ("messages", "toolcalls"): "a message holds calls",
+    ("executor.turn", "executor.policy"): "a turn keeps to its policy",
     ("executor.turn", "messages"): "a turn is made of messages",
     ("executor.turn", "toolcalls"): "a turn is made of calls",
     ("router", "tools"): "a route is a tool",
@@ -61,7 +63,7 @@ DOORS: dict[tuple[str, str], str] = {
 }
 """Imports at call time, or for type checkers, that lead upwards, with the reason for each."""
 
-CORE_ALWAYS = {"interfaces", "errors", "registry", "tools", "callables", "_version"}
+CORE_ALWAYS = {"interfaces", "errors", "registry", "sums", "tools", "callables", "_version"}
 CORE_AT_CALL_TIME = {"llm", "testing", "config", "usage", "logs"}
 
 VENDORS = {"openai", "anthropic", "litellm", "asyncpg"}

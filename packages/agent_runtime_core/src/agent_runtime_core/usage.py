@@ -15,33 +15,13 @@ from typing import Any, TypeAlias, cast
 from agent_runtime_core._wrapping import ClientWrapper, closing, given
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import JSONObject, LLMClient, LLMResponse, LLMStreamChunk
+from agent_runtime_core.sums import add_usage as add_usage
 
 logger = logging.getLogger(__name__)
 
 Usage: TypeAlias = Mapping[str, Any]
 
 COST_KEY = "cost_usd"
-
-
-def add_usage(*usages: Usage | None) -> JSONObject:
-    """The sum of several usages; the originals stay as they are.
-
-    Numbers are added, dicts are added key by key, None counts as nothing, and of anything else the last one stays.
-    """
-    total: JSONObject = {}
-    for usage in usages:
-        for key, value in (usage or {}).items():
-            total[key] = _add(total.get(key), value)
-    return total
-
-
-def _add(total: Any, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        before = cast("Usage", total) if isinstance(total, Mapping) else None
-        return add_usage(before, cast("Usage", value))
-    if value is None:
-        return total
-    return total + value if _is_number(total) and _is_number(value) else value
 
 
 def _is_number(value: object) -> bool:

@@ -14,6 +14,7 @@ from agent_runtime_framework.events import Emitter, Event
 from agent_runtime_framework.executor.asking import WholeReplies
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.loop import TurnIO, drive
+from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import (
     APOLOGY,
     CALL_NOTE,
@@ -24,7 +25,6 @@ from agent_runtime_framework.executor.turn import (
     Pause,
     StoppedReason,
     Turn,
-    TurnPolicy,
 )
 from agent_runtime_framework.testing import ScriptedLLM, anthropic_problems, call, openai_problems, say
 from agent_runtime_framework.toolcalls import ToolCall

@@ -11,7 +11,8 @@ from agent_runtime_framework.config import override_config
 from agent_runtime_framework.events import Emitter, Event
 from agent_runtime_framework.executor.asking import StreamedReplies, WholeReplies
 from agent_runtime_framework.executor.loop import TurnIO, drive
-from agent_runtime_framework.executor.turn import Finish, Turn, TurnPolicy
+from agent_runtime_framework.executor.policy import TurnPolicy
+from agent_runtime_framework.executor.turn import Finish, Turn
 from agent_runtime_framework.messages import call_ids
 from agent_runtime_framework.testing import ScriptedLLM, anthropic_problems, openai_problems
 from agent_runtime_framework.toolcalls import ToolCall

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_runtime_core.sums import add_into
 from agent_runtime_core.usage import UsageLimit
+from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import (
     APOLOGY,
     CALL_NOTE,
@@ -23,8 +25,6 @@ from agent_runtime_framework.executor.turn import (
     Reply,
     StoppedReason,
     Turn,
-    TurnPolicy,
-    add_usage,
 )
 from agent_runtime_framework.messages import call_ids
 from agent_runtime_framework.testing import anthropic_problems, openai_problems
@@ -336,8 +336,8 @@ def test_usage_is_summed_over_all_replies(replies: list[Any], total: dict[str, A
 def test_summing_leaves_the_clients_own_usage_alone() -> None:
     first: dict[str, Any] = {"details": {"cached": 1}}
     total: dict[str, Any] = {}
-    add_usage(total, first)
-    add_usage(total, first)
+    add_into(total, first)
+    add_into(total, first)
     assert (total, first) == ({"details": {"cached": 2}}, {"details": {"cached": 1}})
 
 

@@ -38,7 +38,8 @@ from agent_runtime_framework.executor.dispatch import run_method
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.executor.journal import Journal
 from agent_runtime_framework.executor.loop import TurnIO
-from agent_runtime_framework.executor.turn import Turn, TurnPolicy
+from agent_runtime_framework.executor.policy import TurnPolicy
+from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
 from agent_runtime_framework.tools.offer import Offer

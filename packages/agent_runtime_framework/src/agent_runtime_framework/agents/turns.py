@@ -14,7 +14,8 @@ from agent_runtime_framework.agents.scene import step_name, step_of
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.journal import DurableScene
 from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
-from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn, TurnPolicy
+from agent_runtime_framework.executor.policy import TurnPolicy
+from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn
 from agent_runtime_framework.messages import INTERRUPTED, History
 
 logger = logging.getLogger(__name__)

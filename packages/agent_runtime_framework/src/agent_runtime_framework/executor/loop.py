@@ -18,6 +18,7 @@ from agent_runtime_framework.executor.dispatch import (
 )
 from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
 from agent_runtime_framework.executor.journal import Journal
+from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import (
     CallModel,
     CallTool,
@@ -26,7 +27,6 @@ from agent_runtime_framework.executor.turn import (
     Reply,
     StoppedReason,
     Turn,
-    TurnPolicy,
 )
 from agent_runtime_framework.messages import AgentMessage, call_ids, repair
 from agent_runtime_framework.toolcalls import ToolCall

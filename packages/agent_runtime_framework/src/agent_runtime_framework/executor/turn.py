@@ -26,15 +26,14 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeAlias, TypeGuard, cast
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from agent_runtime_core.errors import AgentRuntimeError
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.sums import add_into
+from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.messages import call_ids, tool_message
-from agent_runtime_framework.toolcalls import MAPPING, ToolCall, unique_id
-
-if TYPE_CHECKING:
-    from agent_runtime_core.usage import UsageLimit
+from agent_runtime_framework.toolcalls import ToolCall, unique_id
 
 APOLOGY = "I'm sorry, I can't get this done at the moment. Please try again, or tell me more."
 """What the person reads when a call keeps failing, or a limit is reached, and no other sentence is configured."""
@@ -65,64 +64,6 @@ class StoppedReason(StrEnum):
     CONVERSATION_LIMIT = "conversation_limit"
     CLOSED = "closed"
     CANCELLED = "cancelled"
-
-
-_NO_TOOLS: frozenset[str] = frozenset()
-
-
-class TurnPolicy(NamedTuple):
-    """The limits and habits of a turn.
-
-    Attributes:
-        max_requests: Most model requests the turn may make.
-        terminal_tools: A batch whose last call is one of these, and succeeded, ends the turn.
-        require_tool_call: Ask for a tool call in every request that offers tools.
-        stop_on_text: A text reply ends the turn.
-        limit_reply: The answer at the budget's end; None answers with the last tool result.
-        max_failures: How often the very same call may fail.
-        ask_again: How many further requests replies may cost that are empty, or text where a call is needed; they
-            count in the budget.
-        usage_limit: No further request is made once this much has been used in the turn.
-        conversation_limit: The same for the conversation, this turn included.
-        conversation_reply: The answer then.
-    """
-
-    max_requests: int = 10
-    terminal_tools: frozenset[str] = frozenset()
-    require_tool_call: bool = False
-    stop_on_text: bool = True
-    limit_reply: str | None = None
-    max_failures: int = 3
-    ask_again: int = 0
-    usage_limit: UsageLimit | None = None
-    conversation_limit: UsageLimit | None = None
-    conversation_reply: str | None = None
-
-    @classmethod
-    def of(cls, habits: TurnHabits, max_requests: int) -> Self:
-        """The policy that a configuration describes."""
-        return cls(
-            max_requests=max_requests,
-            terminal_tools=frozenset(habits.terminal_tools) if habits.terminal_tools else _NO_TOOLS,
-            require_tool_call=habits.require_tool_call,
-            stop_on_text=habits.stop_on_text,
-            limit_reply=habits.limit_reply,
-            max_failures=habits.max_failures,
-            ask_again=habits.ask_again,
-            usage_limit=habits.usage_limit,
-        )
-
-
-class TurnHabits(Protocol):
-    """What the configurations of executors and journeys have in common; `TurnPolicy` says what each means."""
-
-    terminal_tools: set[str]
-    require_tool_call: bool
-    stop_on_text: bool
-    limit_reply: str | None
-    max_failures: int
-    ask_again: int
-    usage_limit: UsageLimit | None
 
 
 class Reply(NamedTuple):
@@ -285,7 +226,7 @@ class Turn:
         self.requests += 1
         self._note = None
         if reply.usage:
-            add_usage(self.usage, reply.usage)
+            add_into(self.usage, reply.usage)
         if reply.calls:
             return self._queue(reply, offered)
         self._take_text(reply, insists)
@@ -433,8 +374,8 @@ class Turn:
         if limit is None:
             return False
         total: JSONObject = {}
-        add_usage(total, self._spent or {})
-        add_usage(total, self.usage)
+        add_into(total, self._spent or {})
+        add_into(total, self.usage)
         return limit.exceeded_by(total) is not None
 
     def _has_failed_too_often(self, call: ToolCall) -> bool:
@@ -459,23 +400,3 @@ _PLAIN = (
 def call_to_dict(call: ToolCall) -> JSONObject:
     """A call as JSON; `ToolCall(**…)` reads it back."""
     return {name: deepcopy(getattr(call, name)) for name in ("id", "name", "arguments", "text", "error", "extra")}
-
-
-def add_usage(total: JSONObject, usage: Mapping[str, Any]) -> None:
-    """Add a reply's token counts to `total`, in place: numbers are summed, nested objects too, the rest is kept."""
-    for key, value in usage.items():
-        known = total.get(key)
-        if type(value) is int and type(known) is int:
-            total[key] = known + value
-        elif _is_number(value):
-            total[key] = known + value if _is_number(known) else value
-        elif isinstance(value, MAPPING):
-            nested = cast("JSONObject", known) if isinstance(known, dict) else {}
-            add_usage(nested, cast("Mapping[str, Any]", value))
-            total[key] = nested
-        elif value is not None or key not in total:
-            total[key] = value
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -22,12 +22,13 @@ from typing import Any
 from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_core.sums import add_into
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StoreError
 from agent_runtime_framework.events import Sink
-from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn, add_usage
+from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
@@ -314,7 +315,7 @@ def _used(job: _Job) -> JSONObject:
     total: JSONObject = {}
     for entry in job.journal.entries:
         if entry.kind == "model" and entry.outcome is not None:
-            add_usage(total, entry.outcome["usage"] or {})
+            add_into(total, entry.outcome["usage"] or {})
     return total
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.executor.turn import add_usage
+from agent_runtime_core.sums import add_into
 from agent_runtime_framework.messages import ContextPolicy
 
 
@@ -78,7 +78,7 @@ def usage_after(stored: str | None, used: JSONObject | None) -> str | None:
     if not used:
         return None
     total = read_usage(stored)
-    add_usage(total, used)
+    add_into(total, used)
     return json.dumps(total, separators=(",", ":"), default=str)
 
 
