@@ -31,6 +31,7 @@ FLOORS = {
     "router": 2,
     "journey": 2,
     "store": 2,
+    "store.sql": 3,
     "store.sqlite": 3,
     "store.postgres": 3,
     "executor": 3,
@@ -50,6 +51,8 @@ BESIDE: dict[tuple[str, str], str] = {
     ("executor.turn", "messages"): "a turn is made of messages",
     ("executor.turn", "toolcalls"): "a turn is made of calls",
     ("router", "tools"): "a route is a tool",
+    ("store.sqlite", "store.sql"): "one text of SQL for all databases",
+    ("store.postgres", "store.sql"): "one text of SQL for all databases",
     ("cli", "testing"): "a command runs scenarios, and a conversation becomes one",
 }
 """Which room of its own floor a room may import from, with the reason for each; there is no way round in a circle."""

@@ -12,7 +12,8 @@ import pytest_asyncio
 from agent_runtime_framework.errors import ConversationBusy, ConversationConflict, LeaseLost
 from agent_runtime_framework.store import Commit
 from agent_runtime_framework.store.delivery import Claim, Ending, Entry, Finished, Incoming, Lease, Policy
-from agent_runtime_framework.store.sqlite import SQLiteStore, delivery
+from agent_runtime_framework.store.sql import delivery
+from agent_runtime_framework.store.sqlite import SQLiteStore
 
 TTL = timedelta(seconds=30)
 ME, YOU = Lease(owner="me", ttl=TTL), Lease(owner="you", ttl=TTL)

@@ -26,8 +26,8 @@ from agent_runtime_framework.store.sqlite.writer import Job, Writer
 
 ResultT = TypeVar("ResultT")
 
-MINIMUM = (3, 37, 0)
-"""The first SQLite with strict tables."""
+MINIMUM = (3, 39, 0)
+"""The first SQLite with `IS NOT DISTINCT FROM`."""
 
 _IDLE_READERS = 4
 

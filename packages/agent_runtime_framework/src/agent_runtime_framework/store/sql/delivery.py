@@ -1,13 +1,12 @@
-"""Messages that are delivered, on SQLite: what one transaction does, on a connection that is inside it."""
+"""Messages that are delivered: what one transaction does."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 from agent_runtime_core.interfaces import JSONObject
@@ -23,19 +22,21 @@ from agent_runtime_framework.store.delivery import (
     Outcome,
     TurnInfo,
 )
+from agent_runtime_framework.store.sql.conversations import keep
+from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
 _OPEN = """
 INSERT INTO conversations (id, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO NOTHING"""
 _HEAD = """
 SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq
-FROM conversations WHERE id = ?"""
+FROM conversations WHERE id = ? /* lock */"""
 _KNOWN = """
-SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason'
+SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason'
 FROM inbox AS i LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE i.conversation = ? AND i.message_id = ?"""
 _OUTCOME = """
-SELECT i.status, t.reply, i.turn, t.receipt ->> '$.stopped_reason', c.lease_until > ?3
+SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason', c.lease_until > ?3
 FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?2
 LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE c.id = ?1"""
@@ -127,66 +128,51 @@ class _Head:
     next_seq: int
 
 
-_Waiting: TypeAlias = tuple[int, str, str, str, str]
-"""no, message_id, agent_key, policy, body"""
-
-
-def stamp(now: datetime) -> str:
-    """A time as it is stored; comparable as text."""
-    return now.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def accept(connection: sqlite3.Connection, message: Incoming, lease: Lease | None, now: datetime) -> Accepted:
+def accept(message: Incoming, lease: Lease | None, now: datetime) -> Unit[Accepted]:
     """Take a message in, and claim its turn if the conversation is idle."""
-    execute = connection.execute
     conversation_id = message.conversation_id
-    execute(_OPEN, (conversation_id, stamp(now)))
-    head = _head(connection, conversation_id)
+    yield Ask(_OPEN, (conversation_id, stamp(now)))
+    head = yield from _head(conversation_id)
     assert head is not None  # it was made sure of
-    known = execute(_KNOWN, (head.key, message.message_id)).fetchone()
+    known = yield from one(_KNOWN, (head.key, message.message_id))
     if known is not None:
         return Accepted(outcome=_outcome(known), is_new=False)
-    stopped = _apply_policy(connection, head, message)
+    stopped = yield from _apply_policy(head, message)
     agent_key = message.agent_key or head.agent_key or message.default_agent
     body = clean_text(to_json(message.body))
     row = (head.key, head.next_inbox, message.message_id, agent_key, message.policy, body, stamp(now))
-    execute(_PUT, row)
-    execute(_RECEIVED, (head.key, agent_key, head.stop if stopped is None else "superseded"))
+    yield Ask(_PUT, row)
+    yield Ask(_RECEIVED, (head.key, agent_key, head.stop if stopped is None else "superseded"))
     claimed = None
     if lease is not None and head.running is None:
-        claimed = claim(connection, conversation_id, lease, now)
+        claimed = yield from claim_turn(conversation_id, lease, now)
     status = "waiting" if claimed is None or message.message_id not in claimed.message_ids else "running"
     return Accepted(outcome=Outcome(status=status), claim=claimed, stopped_turn=stopped)
 
 
-def claim(
-    connection: sqlite3.Connection, conversation_id: str, lease: Lease, now: datetime, gone: str | None = None
-) -> Claim | None:
+def claim_turn(conversation_id: str, lease: Lease, now: datetime, gone: str | None = None) -> Unit[Claim | None]:
     """Begin the next turn, or continue the one that was left."""
-    head = _head(connection, conversation_id)
+    head = yield from _head(conversation_id)
     if head is None or (head.lease_until is not None and head.lease_until > stamp(now) and head.lease_owner != gone):
         return None
     if head.running is not None:
-        return _continue(connection, conversation_id, head, head.running, lease, now)
-    waiting = connection.execute(_NEXT, (head.key, MAX_MERGED)).fetchall()
+        return (yield from _continue(conversation_id, head, head.running, lease, now))
+    waiting = yield Ask(_NEXT, (head.key, MAX_MERGED))
     taken = _taken_up(waiting)
     if not taken:
         return None
-    return _begin(connection, conversation_id, head, taken, lease, now)
+    return (yield from _begin(conversation_id, head, taken, lease, now))
 
 
-def record(
-    connection: sqlite3.Connection, claim: Claim, rows: Sequence[tuple[Any, ...]], ttl: timedelta, now: datetime
-) -> None:
+def record(claim: Claim, rows: Sequence[Row], ttl: timedelta, now: datetime) -> Unit[None]:
     """Keep journal entries, if the claim still stands."""
-    held = connection.execute(_HOLD, (claim.conversation_id, claim.epoch, stamp(now + ttl))).fetchone()
+    held = yield from one(_HOLD, (claim.conversation_id, claim.epoch, stamp(now + ttl)))
     if held is None:
         raise LeaseLost(claim.conversation_id, claim.turn)
-    values = [(held[0], claim.turn, *row, stamp(now)) for row in rows]
-    connection.executemany(_RECORD, values)
+    yield Each(_RECORD, [(held[0], claim.turn, *row, stamp(now)) for row in rows])
 
 
-def entry_row(entry: Entry) -> tuple[Any, ...]:
+def entry_row(entry: Entry) -> Row:
     """An entry as the columns that hold it."""
     return (
         entry.no,
@@ -201,62 +187,64 @@ def entry_row(entry: Entry) -> tuple[Any, ...]:
 
 
 def finish(
-    connection: sqlite3.Connection, claim: Claim, finished: Finished, message_count: int, now: datetime
-) -> tuple[int, int]:
-    """End a turn; returns the conversation's key and the number of the first message."""
+    claim: Claim, finished: Finished, bodies: Sequence[str], lease: Lease | None, now: datetime
+) -> Unit[Claim | None]:
+    """End a turn, and claim the conversation's next one if it is wanted."""
     conversation_id = claim.conversation_id
-    values = (message_count, stamp(now), conversation_id, claim.epoch, claim.revision)
-    row = connection.execute(_ADVANCE, values).fetchone()
+    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.revision)
+    row = yield from one(_ADVANCE, values)
     if row is None:
-        head = _head(connection, conversation_id)
+        head = yield from _head(conversation_id)
         if head is None or head.epoch != claim.epoch:
             raise LeaseLost(conversation_id, claim.turn)
         raise ConversationConflict(conversation_id, expected=claim.revision, found=head.revision)
     key, next_seq = row
-    first_seq = next_seq - message_count
+    first_seq = next_seq - len(bodies)
     ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
-    connection.execute(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt))))
-    connection.execute(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
-    connection.execute(_FORGET, (key, claim.turn))
-    return key, first_seq
+    yield Ask(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt))))
+    yield Ask(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
+    yield Ask(_FORGET, (key, claim.turn))
+    yield from keep(finished.commit, bodies, key, claim.turn, first_seq)
+    return None if lease is None else (yield from claim_turn(conversation_id, lease, now))
 
 
-def renew(
-    connection: sqlite3.Connection, claims: Sequence[Claim], ttl: timedelta, now: datetime
-) -> list[Ending | Literal["lost"] | None]:
+def renew(claims: Sequence[Claim], ttl: timedelta, now: datetime) -> Unit[list[Ending | Literal["lost"] | None]]:
     """Hold every lease that still stands."""
-    until = stamp(now + ttl)
-    found = [connection.execute(_HOLD, (each.conversation_id, each.epoch, until)).fetchone() for each in claims]
-    return ["lost" if row is None else row[1] for row in found]
+    held: list[Ending | Literal["lost"] | None] = []
+    for each in claims:
+        row = yield from one(_HOLD, (each.conversation_id, each.epoch, stamp(now + ttl)))
+        held.append("lost" if row is None else row[1])
+    return held
 
 
-def release(connection: sqlite3.Connection, claim: Claim, counts: bool) -> None:
+def release(claim: Claim, counts: bool) -> Unit[None]:
     """Give a turn back, if the claim still stands."""
-    row = connection.execute(_RELEASE, (claim.conversation_id, claim.epoch)).fetchone()
+    row = yield from one(_RELEASE, (claim.conversation_id, claim.epoch))
     if row is not None and not counts:
-        connection.execute(_NOT_COUNTED, (row[0], claim.turn))
+        yield Ask(_NOT_COUNTED, (row[0], claim.turn))
 
 
-def stop(connection: sqlite3.Connection, conversation_id: str, ending: str) -> int | None:
+def stop(conversation_id: str, ending: str) -> Unit[int | None]:
     """Ask that the running turn end."""
-    row = connection.execute(_STOP, (conversation_id, ending)).fetchone()
+    row = yield from one(_STOP, (conversation_id, ending))
     return None if row is None else row[0]
 
 
-def outcome(connection: sqlite3.Connection, conversation_id: str, message_id: str, now: datetime) -> Outcome | None:
+def outcome(conversation_id: str, message_id: str, now: datetime) -> Unit[Outcome | None]:
     """Where a message stands."""
-    row = connection.execute(_OUTCOME, (conversation_id, message_id, stamp(now))).fetchone()
+    row = yield from one(_OUTCOME, (conversation_id, message_id, stamp(now)))
     return None if row is None else replace(_outcome(row[:4]), is_held=bool(row[4]))
 
 
-def stranded(connection: sqlite3.Connection, now: datetime, limit: int) -> list[tuple[str, str | None]]:
+def stranded(now: datetime, limit: int) -> Unit[list[tuple[str, str | None]]]:
     """Conversations with something to do, with the owner if its lease still stands."""
-    return connection.execute(_STRANDED, (stamp(now), limit)).fetchall()
+    rows = yield Ask(_STRANDED, (stamp(now), limit))
+    return [(conversation_id, owner) for conversation_id, owner in rows]
 
 
-def turns(connection: sqlite3.Connection, conversation_id: str, last: int) -> list[TurnInfo]:
+def turns(conversation_id: str, last: int) -> Unit[list[TurnInfo]]:
     """The last turns, oldest first."""
-    rows = connection.execute(_TURNS, (conversation_id, last)).fetchall()
+    rows = yield Ask(_TURNS, (conversation_id, last))
     return [
         TurnInfo(
             no=no,
@@ -277,21 +265,22 @@ to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=st
 """JSON as it is stored; what is no JSON is kept as text."""
 
 
-def _head(connection: sqlite3.Connection, conversation_id: str) -> _Head | None:
-    row = connection.execute(_HEAD, (conversation_id,)).fetchone()
+def _head(conversation_id: str) -> Unit[_Head | None]:
+    row = yield from one(_HEAD, (conversation_id,))
     return None if row is None else _Head(*row)
 
 
-def _apply_policy(connection: sqlite3.Connection, head: _Head, message: Incoming) -> int | None:
+def _apply_policy(head: _Head, message: Incoming) -> Unit[int | None]:
     """Make room for a message; returns the turn it interrupts.
 
     Raises:
         ConversationBusy: There is none.
     """
     if message.policy == "interrupt":
-        connection.execute(_SUPERSEDE, (head.key,))
+        yield Ask(_SUPERSEDE, (head.key,))
         return head.running
-    waiting: int = connection.execute(_WAITING, (head.key,)).fetchone()[0]
+    row = yield from one(_WAITING, (head.key,))
+    waiting: int = 0 if row is None else row[0]
     if message.policy == "reject" and (waiting or head.running is not None):
         raise ConversationBusy(message.conversation_id, "a message is being answered, and the policy is 'reject'")
     if waiting >= message.max_waiting:
@@ -299,7 +288,7 @@ def _apply_policy(connection: sqlite3.Connection, head: _Head, message: Incoming
     return None
 
 
-def _taken_up(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+def _taken_up(waiting: Sequence[Row]) -> list[Row]:
     """The oldest message and, if it may be merged, its neighbours that may be too."""
     taken = list(waiting[:1])
     if taken and taken[0][3] == "merge":
@@ -310,18 +299,11 @@ def _taken_up(waiting: Sequence[_Waiting]) -> list[_Waiting]:
     return taken
 
 
-def _begin(
-    connection: sqlite3.Connection,
-    conversation_id: str,
-    head: _Head,
-    taken: Sequence[_Waiting],
-    lease: Lease,
-    now: datetime,
-) -> Claim:
+def _begin(conversation_id: str, head: _Head, taken: Sequence[Row], lease: Lease, now: datetime) -> Unit[Claim]:
     turn, run_id, agent_key = head.next_turn, str(uuid4()), taken[0][2]
-    connection.execute(_BEGIN, (head.key, turn, agent_key, head.next_seq, run_id, stamp(now)))
-    connection.executemany(_TAKE_UP, [(turn, head.key, each[0]) for each in taken])
-    connection.execute(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, turn + 1))
+    yield Ask(_BEGIN, (head.key, turn, agent_key, head.next_seq, run_id, stamp(now)))
+    yield Each(_TAKE_UP, [(turn, head.key, each[0]) for each in taken])
+    yield Ask(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, turn + 1))
     return Claim(
         conversation_id=conversation_id,
         agent_key=agent_key,
@@ -335,14 +317,13 @@ def _begin(
     )
 
 
-def _continue(
-    connection: sqlite3.Connection, conversation_id: str, head: _Head, turn: int, lease: Lease, now: datetime
-) -> Claim:
-    execute = connection.execute
-    agent_key, run_id, attempts = execute(_AGAIN, (head.key, turn)).fetchone()
-    execute(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, head.next_turn))
-    messages = execute(_TAKEN_UP, (head.key, turn)).fetchall()
-    recorded = execute(_RECORDED, (head.key, turn)).fetchall()
+def _continue(conversation_id: str, head: _Head, turn: int, lease: Lease, now: datetime) -> Unit[Claim]:
+    again = yield from one(_AGAIN, (head.key, turn))
+    assert again is not None  # a conversation names only turns it has
+    agent_key, run_id, attempts = again
+    yield Ask(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, head.next_turn))
+    messages = yield Ask(_TAKEN_UP, (head.key, turn))
+    recorded = yield Ask(_RECORDED, (head.key, turn))
     return Claim(
         conversation_id=conversation_id,
         agent_key=agent_key,
@@ -358,12 +339,12 @@ def _continue(
     )
 
 
-def _outcome(row: tuple[Any, ...]) -> Outcome:
+def _outcome(row: Row) -> Outcome:
     status, reply, turn, stopped_reason = row
     return Outcome(status=status, reply=reply, turn=turn, stopped_reason=stopped_reason)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: Row) -> Entry:
     no, kind, outcome, name, call_id, effect, state, notes = row
     known: JSONObject | None = None if outcome is None else json.loads(outcome)
     entry = Entry(no=no, kind=kind, outcome=known, name=name, call_id=call_id, effect=effect, state=state)

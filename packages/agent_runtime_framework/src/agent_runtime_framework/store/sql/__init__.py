@@ -1,0 +1,1 @@
+"""The statements of a store, once for every SQL database."""

@@ -1,0 +1,147 @@
+"""`Store` on any SQL database: which unit serves which promise. A driver adds how units are run."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Literal, TypeVar
+
+from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.errors import StoreError, StoreUnreadable
+from agent_runtime_framework.messages import ContextPolicy
+from agent_runtime_framework.state.serializer import StateSerializer
+from agent_runtime_framework.store.delivery import (
+    Accepted,
+    Claim,
+    DurableStore,
+    Ending,
+    Entry,
+    Finished,
+    Incoming,
+    Lease,
+    Outcome,
+    TurnInfo,
+)
+from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored
+from agent_runtime_framework.store.sql import conversations, delivery
+from agent_runtime_framework.store.sql.unit import Unit, stamp
+from agent_runtime_framework.toolcalls import clean_text
+
+T = TypeVar("T")
+
+_LARGE = 400
+"""More messages than this are a large read."""
+
+
+class SQLStore(DurableStore):
+    """Every promise of a store as a unit. Subclass it with a driver for a database.
+
+    Args:
+        clock: Tells the time of turns.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+
+    @abstractmethod
+    async def _write(self, unit: Callable[[], Unit[T]]) -> T:
+        """Run a unit in a transaction; returns when it is durable."""
+
+    @abstractmethod
+    async def _read(self, unit: Callable[[], Unit[T]], *, is_large: bool = False, is_snapshot: bool = False) -> T:
+        """Run a unit that only reads.
+
+        Args:
+            unit: The unit.
+            is_large: It may take a while, and must not hold up anybody.
+            is_snapshot: All its statements see the database as it was at one moment.
+        """
+
+    async def load(
+        self, conversation_id: str, agent_key: str, *, after: int = 0, context: ContextPolicy = "all"
+    ) -> Stored:
+        head = await self._read(partial(conversations.head_of, conversation_id, agent_key))
+        if head is None:
+            return Stored()
+        missing = head[2] - conversations.first_wanted(head, after, context)
+        if not missing:
+            return conversations.stored(head, [])
+        unit = partial(conversations.tail, conversation_id, agent_key, after, context)
+        found, bodies = await self._read(unit, is_large=missing > _LARGE, is_snapshot=True)
+        return conversations.stored(found, self._decode(conversation_id, bodies))
+
+    async def commit(self, commit: Commit) -> int:
+        return await self._write(partial(conversations.commit_turn, commit, _encoded(commit), stamp(self._clock())))
+
+    async def save_state(self, conversation_id: str, agent_key: str, state: str | None) -> None:
+        now = stamp(self._clock())
+        await self._write(partial(conversations.save_state, conversation_id, agent_key, state, now))
+
+    async def clear_messages(self, conversation_id: str) -> None:
+        await self._write(partial(conversations.clear_messages, conversation_id, stamp(self._clock())))
+
+    async def conversations(self, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
+        return await self._read(partial(conversations.listed, limit, offset), is_large=True)
+
+    async def accept(self, message: Incoming, lease: Lease | None = None) -> Accepted:
+        return await self._write(partial(delivery.accept, message, lease, self._clock()))
+
+    async def claim(self, conversation_id: str, lease: Lease, *, gone: str | None = None) -> Claim | None:
+        return await self._write(partial(delivery.claim_turn, conversation_id, lease, self._clock(), gone))
+
+    async def record(self, claim: Claim, entries: Sequence[Entry], ttl: timedelta) -> None:
+        rows = [delivery.entry_row(entry) for entry in entries]
+        await self._write(partial(delivery.record, claim, rows, ttl, self._clock()))
+
+    async def finish(self, claim: Claim, finished: Finished, lease: Lease | None = None) -> Claim | None:
+        bodies = _encoded(finished.commit)
+        return await self._write(partial(delivery.finish, claim, finished, bodies, lease, self._clock()))
+
+    async def renew(self, claims: Sequence[Claim], ttl: timedelta) -> list[Ending | Literal["lost"] | None]:
+        return await self._write(partial(delivery.renew, claims, ttl, self._clock()))
+
+    async def release(self, claim: Claim, *, counts: bool = False) -> None:
+        await self._write(partial(delivery.release, claim, counts))
+
+    async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:
+        return await self._write(partial(delivery.stop, conversation_id, ending))
+
+    async def outcome(self, conversation_id: str, message_id: str) -> Outcome | None:
+        return await self._read(partial(delivery.outcome, conversation_id, message_id, self._clock()))
+
+    async def stranded(self, limit: int = 100) -> list[tuple[str, str | None]]:
+        return await self._read(partial(delivery.stranded, self._clock(), limit))
+
+    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
+        return await self._read(partial(delivery.turns, conversation_id, last), is_large=True)
+
+    def _decode(self, conversation_id: str, bodies: Sequence[str]) -> list[JSONObject]:
+        try:
+            return json.loads(f"[{','.join(bodies)}]")
+        except ValueError:
+            for body in bodies:
+                try:
+                    json.loads(body)
+                except ValueError as exc:
+                    raise StoreUnreadable(
+                        f"{self!r} holds a message of conversation {conversation_id!r} that "
+                        f"is no JSON ({exc}): {body[:80]!r}. Mend that row of the table 'messages'"
+                    ) from exc
+            raise
+
+
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=StateSerializer.serialize
+)
+
+
+def _encoded(commit: Commit) -> list[str]:
+    try:
+        return [clean_text(_encoder.encode(message)) for message in commit.messages]
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise StoreError(
+            f"a message of conversation {commit.conversation_id!r} cannot be stored, because it is no JSON: {exc}"
+        ) from exc
