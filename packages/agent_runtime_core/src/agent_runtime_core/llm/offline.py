@@ -28,6 +28,7 @@ from agent_runtime_core.llm._offline.text import readable
 
 __all__ = ["OfflineClient", "find_value", "objection", "question", "says"]
 
+_WAY_OUT, _REPLY = "no_answer", "reply"
 _CHUNK = re.compile(r"\s*\S+\s*")
 
 
@@ -36,7 +37,8 @@ class OfflineClient(LLMClient):
 
     `tool_choice` is honoured: "none" calls nothing; a named function is the only one considered; "required" and a named
     function let a tool without required parameters run without having been mentioned. A required argument that the
-    person has not given is asked for even then.
+    person has not given is asked for even then. Where a call is required and nothing fits, its words go into a tool
+    that is there for words, if one is offered: `no_answer`, whose one argument is `reply`.
 
     Attributes:
         model: "offline".
@@ -84,9 +86,13 @@ class OfflineClient(LLMClient):
 
     def _reply(self, dialogue: Dialogue, offers: Sequence[Offer], tool_choice: object) -> JSONObject:
         named = _named_function(tool_choice)
+        way_out = next((each for each in offers if _is_for_words(each)), None)
+        offers = [each for each in offers if each is not way_out]
         considered = [each for each in offers if each.name == named] if named else list(offers)
         language = detect(dialogue.said, otherwise=dialogue.system)
-        must = bool(named) or tool_choice in ("required", "any")
+        if way_out is not None:
+            dialogue.take_back(way_out.name)
+        must = bool(named) or (way_out is None and tool_choice in ("required", "any"))
         decision = Decision()
         if dialogue.said or must:
             decision = decide(dialogue, considered, language, self._today(), must=must)
@@ -95,7 +101,10 @@ class OfflineClient(LLMClient):
         bids = self._open_bids(dialogue, decision, considered, language)
         said = spoken(dialogue.system, [each.name for each in offers])
         situation = Situation(dialogue=dialogue, bids=bids, spoken=said, language=language, offers=offers)
-        return {"role": "assistant", "content": compose(situation)}
+        words = compose(situation)
+        if way_out is not None and tool_choice in ("required", "any"):
+            return _calling(dialogue, way_out.name, {_REPLY: words})
+        return {"role": "assistant", "content": words}
 
     def _open_bids(
         self, dialogue: Dialogue, decision: Decision, offers: Sequence[Offer], language: Language
@@ -171,6 +180,10 @@ def says(text: str, *, language: str | None = None) -> bool | None:
         if consists_of(text, chosen, lists[0], "thanks", *lists[1:]):
             return answer
     return None
+
+
+def _is_for_words(offer: Offer) -> bool:
+    return offer.name == _WAY_OUT and [each.name for each in offer.parameters] == [_REPLY]
 
 
 def _local_date() -> date:

@@ -122,7 +122,7 @@ class ClassScene(Generic[JourneyT]):
             own if form is None else [*form.schemas(), *own],
             withheld=withheld if form is None else {**form.withheld, **withheld},
             closed=AWAITS_USER if step.awaits_user and self.state.arrived_in == self._turn else None,
-            requires_call=step.requires_tool,
+            requires_call=step.requires_tool or (form is not None and form.requires_call),
         )
 
     def refresh(self) -> None:

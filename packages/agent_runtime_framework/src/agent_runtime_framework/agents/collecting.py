@@ -5,37 +5,32 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_core.tools import ToolSchema
+from agent_runtime_framework.agents.form_tools import (
+    CONFIRM,
+    FORM_TOOLS,
+    NO_ANSWER,
+    SAVE,
+    FormToolSchema,
+    confirm_tool,
+    no_answer_tool,
+    report,
+    save_tool,
+    skip_tool,
+)
 from agent_runtime_framework.journey.ask import FormField
-from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question, object_schema
+from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question
 from agent_runtime_framework.journey.grounding import Speech, is_grounded
 from agent_runtime_framework.journey.sensitive import hide_in_message, withhold
 from agent_runtime_framework.journey.wording import ask, plain_question, summary, told, word
 from agent_runtime_framework.toolcalls import ToolCall
 
-SAVE, SKIP, CONFIRM = "save_answers", "skip_question", "confirm_answers"
 NOT_SUMMED_UP = "the person has not seen all answers yet; they are read out once every question is answered"
 
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f", "\u037e")
-
-
-class FormToolSchema(ToolSchema):
-    """A tool of a form. What does not fit is judged answer by answer when it runs, so nothing is refused before."""
-
-    def __init__(self, name: str, description: str, parameters: JSONObject) -> None:
-        super().__init__(name, description)
-        self.json_schema = parameters
-
-    def to_openai_format(self) -> JSONObject:
-        function = {"name": self.name, "description": self.description, "parameters": self.json_schema}
-        return {"type": "function", "function": function}
-
-    def problems(self, arguments: JSONObject) -> list[str]:
-        """Nothing."""
-        return []
 
 
 class Collecting:
@@ -114,6 +109,9 @@ class Collecting:
             "is_plain": self._is_plain,
             "has_run": self._has_run,
             "has_corrected": self._has_corrected,
+            "has_pointed_out": self._has_pointed_out,
+            "has_to_talk": self._has_to_talk,
+            "probably_answers": self._probably_answers,
             "outcome": None if outcome is None else asdict(outcome),
         }
 
@@ -122,6 +120,9 @@ class Collecting:
         self.has_progressed = notes["has_progressed"]
         self._text, self._reply, self._is_plain = notes["text"], notes["reply"], notes["is_plain"]
         self._has_corrected, self._has_run = notes["has_corrected"], notes["has_run"]
+        self._has_pointed_out = notes.get("has_pointed_out", False)
+        self._has_to_talk = notes.get("has_to_talk", False)
+        self._probably_answers = notes.get("probably_answers", False)
         self._outcome = None if notes["outcome"] is None else Outcome(**notes["outcome"])
         if notes["has_heard"]:
             self._said = words_of_person(earlier, heard)
@@ -129,17 +130,42 @@ class Collecting:
     def schemas(self) -> list[FormToolSchema]:
         """The tools, from the form as it is now."""
         fields = [each for each in self.form.applicable(self.progress) if not each.is_sensitive]
-        about = "Record what the person said for any of these fields; also to change what they said before."
-        tools = [FormToolSchema(SAVE, about, object_schema(fields))] if fields else []
+        tools = [save_tool(fields)] if fields else []
         skippable = [each.name for each in self.form.open_fields(self.progress) if not each.is_required]
         if skippable:
-            choice: JSONObject = {"type": "string", "enum": skippable}
-            about = "The person does not want to answer an optional question."
-            tools.append(FormToolSchema(SKIP, about, {"type": "object", "properties": {"field": choice}}))
+            tools.append(skip_tool(skippable))
         if self.form.confirm and self.form.is_filled(self.progress) and self._was_summed_up():
-            nothing: JSONObject = {"type": "object", "properties": {}}
-            tools.append(FormToolSchema(CONFIRM, "The person says that all answers are right.", nothing))
+            tools.append(confirm_tool())
+        if self.requires_call:
+            tools.append(no_answer_tool())
         return tools
+
+    @property
+    def requires_call(self) -> bool:
+        """True if the person has probably answered something that nobody has recorded yet.
+
+        A model that answers such a message in words alone would forget what they said.
+        """
+        return not (self._has_run or self._is_plain or self._reply is not None) and self._probably_answers
+
+    @cached_property
+    def _probably_answers(self) -> bool:
+        if not self._text:
+            return False
+        return (self._was_asked and not _asks(self._text)) or self._holds_a_value
+
+    @property
+    def _was_asked(self) -> bool:
+        """True if the message follows a question of the form; a yes or no that follows another one answers that."""
+        question = self._asked()
+        if question is None and not (self.form.is_filled(self.progress) and self._was_summed_up()):
+            return False
+        return self._was_put(question) or self._yes_or_no() is None
+
+    @cached_property
+    def _holds_a_value(self) -> bool:
+        """True if the message holds an answer that shows by itself, asked for or not."""
+        return self._says_a_value(self._text)
 
     @property
     def withheld(self) -> dict[str, str]:
@@ -152,9 +178,11 @@ class Collecting:
         self._has_run = True
         match call.name:
             case "save_answers":
-                return _report(self._apply(call.arguments))
+                return report(self._apply(call.arguments))
             case "skip_question":
                 return self._skip(call.arguments.get("field"))
+            case "no_answer":
+                return self._answer_nothing(call.arguments.get("reply"))
             case _:
                 self.form.agree(self.progress)
                 self.has_progressed = True
@@ -162,7 +190,7 @@ class Collecting:
 
     def owns(self, name: str) -> bool:
         """True if a tool is the form's."""
-        return name in (SAVE, SKIP, CONFIRM)
+        return name in FORM_TOOLS
 
     @property
     def is_complete(self) -> bool:
@@ -187,6 +215,8 @@ class Collecting:
             lines.append(
                 "The current answers: " + "; ".join(f"{f.name}={told(f, v, language)}" for f, v in known) + "."
             )
+        if self.requires_call:
+            lines.append(f"Call {NO_ANSWER} only if their last message answers none of it.")
         question = form.next_question(self.progress)
         if question is None:
             lines.append(f"Call {CONFIRM} once they agree to all of it.")
@@ -214,10 +244,11 @@ class Collecting:
 
     def _says_more(self, text: str) -> bool:
         """True if a message without its sensitive answers still holds others, or a question."""
+        return _asks(text) or self._says_a_value(text)
+
+    def _says_a_value(self, text: str) -> bool:
         from agent_runtime_core.llm.offline import find_value
 
-        if _asks(text):
-            return True
         rest = [each for each in self.form.applicable(self.progress) if not each.is_sensitive]
         return any(find_value(each.schema, each.name, text) is not None for each in rest)
 
@@ -240,6 +271,8 @@ class Collecting:
     _outcome: Outcome | None = None
     _has_corrected = False
     _has_run = False
+    _has_pointed_out = False
+    _has_to_talk = False
 
     def _heard(self, field: FormField, value: Any) -> bool:
         if self._speech is None:
@@ -254,6 +287,20 @@ class Collecting:
             return f"Error: {reason}."
         self.has_progressed = True
         return f"Skipped: {wanted}."
+
+    def _answer_nothing(self, reply: object) -> str:
+        """Take the model's words in place of an answer; what shows by itself is pointed out to it once."""
+        if self._holds_a_value and not self._has_pointed_out and not _asks(self._text):
+            self._has_pointed_out, self._has_run = True, False
+            return f"Not yet: the message seems to hold an answer. Save it with {SAVE}, or call {NO_ANSWER} once more."
+        if not isinstance(reply, str) or not reply.strip():
+            self._has_to_talk = True
+            return "Nothing was recorded. Answer the person now, in words."
+        question = self.form.next_question(self.progress)
+        words = word(self.form.language, "confirm") if question is None else ask(self.form, question)
+        goes_on = self.form.wording == "model" or "?" in reply or words in reply
+        self._reply = reply.strip() if goes_on else f"{reply.strip()} {words}"
+        return "Said."
 
     def _confirm_or_change(self, *, is_right: bool) -> None:
         self._is_plain = True
@@ -301,7 +348,7 @@ class Collecting:
             self.progress["summed_up_in"] = self._turn
 
     def _needs_the_model(self) -> bool:
-        return self.form.wording == "model" or _asks(self._text)
+        return self._has_to_talk or self.form.wording == "model" or _asks(self._text)
 
     def _next_words(self) -> str | None:
         form = self.form
@@ -344,15 +391,3 @@ def words_of_person(earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) 
 
 def _asks(text: str) -> bool:
     return any(mark in text for mark in _QUESTION_MARKS)
-
-
-def _report(outcome: Outcome) -> str:
-    """What a save came to, for the model."""
-    parts: list[str] = []
-    if outcome.accepted:
-        parts.append(f"Saved: {', '.join(outcome.accepted)}.")
-    parts += [f"Not saved: {name}. {reason}" for name, reason in outcome.rejected.items()]
-    parts += [f"Not saved: {name}, because the person did not say it. Ask them." for name in outcome.questioned]
-    if outcome.cleared:
-        parts.append(f"To be asked again: {', '.join(outcome.cleared)}.")
-    return " ".join(parts) or "Nothing was new in that."

@@ -77,6 +77,11 @@ class Dialogue:
         """The person's latest words."""
         return self.said[0] if self.said else ""
 
+    def take_back(self, name: str) -> None:
+        """Read on as if this turn had not called that tool."""
+        self.calls = [each for each in self.calls if each.name != name]
+        self.awaits_reply_to_tool = self.awaits_reply_to_tool and bool(self.calls)
+
 
 def read(messages: Sequence[object]) -> Dialogue:
     """Read a history; messages that are none are passed over."""
