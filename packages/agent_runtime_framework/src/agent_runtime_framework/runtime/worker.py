@@ -16,7 +16,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -200,7 +200,11 @@ class Worker:
         async def keep(commit: Commit) -> None:
             end = journal.end
             reason = None if end is None else str(end.stopped_reason)
-            await self._finish(job, commit, "answered", "" if end is None else end.response, reason)
+            try:
+                await self._finish(job, commit, "answered", "" if end is None else end.response, reason)
+            except ConversationConflict:
+                job.conversation.left = replace(commit, messages=_without_reply(commit.messages))
+                raise
             hot.end_turn(commit, agent.config.context)
 
         job = _Job(claim, agent, journal, ClaimedConversation(claim, stored, hot.history, journal, keep))
@@ -212,11 +216,8 @@ class Worker:
         except asyncio.CancelledError:
             await self._give_back(job, running)
             raise
-        keeping = job.conversation.keeping
-        if keeping is not None:
-            await keeping
-            # The task has only to report the end.
-            await asyncio.wait({running.task})
+        if job.conversation.keeping is not None:
+            await self._see_kept(job, running.task, job.conversation.keeping)
             return
         if running.is_lost:
             raise LeaseLost(job.claim.conversation_id, job.claim.turn)
@@ -230,6 +231,18 @@ class Worker:
         else:
             logger.error("turn %d of agent %r failed", job.claim.turn, job.agent.key, exc_info=error)
             await self._end_broken(job, "failed", error)
+
+    async def _see_kept(self, job: _Job, task: asyncio.Future[Any], keeping: asyncio.Future[None]) -> None:
+        # The task has only to report the end.
+        await asyncio.wait({task, keeping})
+        try:
+            await keeping
+        except ConversationConflict as conflict:
+            if not task.cancelled():
+                # Looked at, or the loop would complain of an exception nobody saw.
+                task.exception()
+            logger.warning("turn %d is not kept, its conversation was changed from outside", job.claim.turn)
+            await self._end_broken(job, "failed", conflict)
 
     async def _give_back(self, job: _Job, running: Running) -> None:
         """The process is about to end: somebody else goes on where this turn is."""
@@ -317,6 +330,12 @@ def _used(job: _Job) -> JSONObject:
         if entry.kind == "model" and entry.outcome is not None:
             add_into(total, entry.outcome["usage"] or {})
     return total
+
+
+def _without_reply(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
+    """A turn's messages as far as they tell what was done."""
+    last = messages[-1] if messages else {}
+    return messages[:-1] if last.get("role") == "assistant" and not last.get("tool_calls") else messages
 
 
 def _unheard(claim: Claim) -> list[JSONObject]:

@@ -190,14 +190,14 @@ def finish(
     claim: Claim, finished: Finished, bodies: Sequence[str], lease: Lease | None, now: datetime
 ) -> Unit[Claim | None]:
     """End a turn, and claim the conversation's next one if it is wanted."""
-    conversation_id = claim.conversation_id
-    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.revision)
+    conversation_id, revision = claim.conversation_id, finished.commit.revision
+    values = (len(bodies), stamp(now), conversation_id, claim.epoch, revision)
     row = yield from one(_ADVANCE, values)
     if row is None:
         head = yield from _head(conversation_id)
         if head is None or head.epoch != claim.epoch:
             raise LeaseLost(conversation_id, claim.turn)
-        raise ConversationConflict(conversation_id, expected=claim.revision, found=head.revision)
+        raise ConversationConflict(conversation_id, expected=revision, found=head.revision)
     key, next_seq = row
     first_seq = next_seq - len(bodies)
     ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
