@@ -20,17 +20,16 @@ from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.base import AgentContext
-from agent_runtime_framework.agents.collecting import Collecting, words_of_person
+from agent_runtime_framework.agents.collecting import Collecting
+from agent_runtime_framework.agents.heard import Heard
 from agent_runtime_framework.agents.provided import Provided, is_context
 from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
 from agent_runtime_framework.config import should_swallow_exceptions
-from agent_runtime_framework.errors import ConfigurationError, MoveRefused, ToolRetry
+from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import KEY, Step
 from agent_runtime_framework.journey.definition import StepDefinition, ToolDefinition
-from agent_runtime_framework.journey.grounding import Speech, is_grounded
-from agent_runtime_framework.journey.hints import said_parameters
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
@@ -69,6 +68,7 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = False
         self._has_arrived = False
         self._is_stuck = False
+        self._entered: list[str] = []
         self._ctx = ctx
         self._turn = str(ctx.run_id)
         self._schemas = schemas
@@ -144,27 +144,20 @@ class ClassScene(Generic[JourneyT]):
         step = self.here
         tool = next(each for each in step.tools if each.name == call.name)
         arguments = self._schemas(tool).bind(call.arguments)
-        self._require_said(tool, call)
+        heard = Heard(self.state, tool, call, self._heard)
+        heard.require_arguments()
         if tool.hidden:
             arguments.update(self._filled(tool, call))
         before = self.state.begin_watching()
         result = await _timed(tool, self.state, arguments)
         text, target = read_result(tool, result, self._moved_from(step))
         self.state.settle_derived(before)
+        heard.require_fields()
         if target is not None:
             await self._move(target)
         self.state.state_fields.check(self.state)
         self.has_progressed = True
         return "Done." if text is None else text
-
-    def _require_said(self, tool: ToolDefinition, call: ToolCall) -> None:
-        names = [each for each in said_parameters(tool.function, type(self.state)) if each in call.arguments]
-        if not names:
-            return
-        speech = Speech(words_of_person(*self._heard))
-        unheard = [each for each in names if not is_grounded(call.arguments[each], speech)]
-        if unheard:
-            raise ToolRetry(f"the person did not say {', '.join(unheard)}; ask them, and assume nothing")
 
     async def settle(self) -> tuple[list[str], bool]:
         said: list[str] = []
@@ -236,6 +229,10 @@ class ClassScene(Generic[JourneyT]):
         tool = next((each for each in self.here.tools if each.name == call.name), None)
         return "once" if tool is None or tool.effect is None else tool.effect
 
+    def entered(self) -> list[str]:
+        entered, self._entered = self._entered, []
+        return entered
+
     def notes(self) -> JSONObject:
         forms = {name: form.notes() for name, form in self._collecting.items()}
         return {
@@ -292,6 +289,7 @@ class ClassScene(Generic[JourneyT]):
             await _called(hook, self.state)
         state, previous = self.state, self.state.step.name
         state.step = target
+        self._entered.append(target)
         state.arrived_in = self._turn
         state.fruitless = 0
         state.reopen(target)

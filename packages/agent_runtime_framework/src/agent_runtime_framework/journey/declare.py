@@ -269,13 +269,26 @@ class FieldOptions:
     sensitive: bool = False
     depends_on: tuple[str, ...] = ()
     was: tuple[str, ...] = ()
+    grounded: bool = False
 
 
-@overload
-def Field(default: T, *, description: str = "", sensitive: bool = False, was: str | Sequence[str] = ()) -> T: ...
 @overload
 def Field(
-    *, default_factory: Callable[[], T], description: str = "", sensitive: bool = False, was: str | Sequence[str] = ()
+    default: T,
+    *,
+    description: str = "",
+    sensitive: bool = False,
+    was: str | Sequence[str] = (),
+    grounded: bool = False,
+) -> T: ...
+@overload
+def Field(
+    *,
+    default_factory: Callable[[], T],
+    description: str = "",
+    sensitive: bool = False,
+    was: str | Sequence[str] = (),
+    grounded: bool = False,
 ) -> T: ...
 def Field(
     default: Any = dataclasses.MISSING,
@@ -284,6 +297,7 @@ def Field(
     description: str = "",
     sensitive: bool = False,
     was: str | Sequence[str] = (),
+    grounded: bool = False,
 ) -> Any:
     """A field of the state, with more to say than a default.
 
@@ -293,9 +307,11 @@ def Field(
         description: What it is.
         sensitive: Its value never appears in prompts, logs or traces.
         was: Its earlier names; a state stored under one of them is still read.
+        grounded: Its value has to be the person's own words, in any usual notation: a tool that would set it to what
+            nobody said is refused, and the model told to ask. Choices, flags and empty values are exempt.
     """
     former = (was,) if isinstance(was, str) else tuple(was)
-    options = FieldOptions(description=description, sensitive=sensitive, was=former)
+    options = FieldOptions(description=description, sensitive=sensitive, was=former, grounded=grounded)
     if default_factory is not dataclasses.MISSING:
         return dataclasses.field(default_factory=default_factory, metadata={FIELD: options})
     return _field(default, options)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.journey.declare import FIELD, FieldOptions
-from agent_runtime_framework.journey.hints import read_hints
+from agent_runtime_framework.journey.hints import is_choice, read_hints
 from agent_runtime_framework.journey.mistakes import fail, source_in_class
 
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ class StateFields:
     def sensitive(self) -> frozenset[str]:
         """The fields whose values must not be shown."""
         return frozenset(name for name, options in self.options.items() if options.sensitive)
+
+    @cached_property
+    def grounded(self) -> frozenset[str]:
+        """The fields whose values have to be the person's own words; a choice is never among them."""
+        marked = [name for name, options in self.options.items() if options.grounded]
+        hints = read_hints(self._owner, self._owner) if marked else {}
+        return frozenset(name for name in marked if not is_choice(hints[name]))
 
     def default_of(self, name: str) -> object:
         """The value a field begins with."""

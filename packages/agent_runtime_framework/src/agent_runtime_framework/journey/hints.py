@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.declare import INJECTED, KEY, SAID
@@ -52,6 +54,16 @@ def said_parameters(function: Callable[..., Any], owner: type) -> tuple[str, ...
     """The parameters of a tool whose values have to be the person's own words."""
     hints = read_hints(function, owner)
     return tuple(name for name, hint in hints.items() if get_origin(hint) is Annotated and SAID in get_args(hint)[1:])
+
+
+def is_choice(hint: Any) -> bool:
+    """True if a value of this type is one of few that the author wrote down, or a flag, or nothing."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return is_choice(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return all(map(is_choice, get_args(hint)))
+    return origin is Literal or hint in (bool, NoneType) or (isinstance(hint, type) and issubclass(hint, Enum))
 
 
 class HiddenParameters(Mapping[str, Any]):
