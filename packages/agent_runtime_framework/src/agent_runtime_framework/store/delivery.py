@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.store.protocol import Commit, Store
+from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
 
 Policy: TypeAlias = Literal["queue", "reject", "interrupt", "merge"]
 """What happens to a message for a conversation that is busy.
@@ -294,3 +294,32 @@ class DurableStore(Store):
     @abstractmethod
     async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
         """The last turns of a conversation, oldest first."""
+
+    @abstractmethod
+    async def ended(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        """The last turn that has ended of each of these conversations; unknown ones are left out."""
+
+    @abstractmethod
+    async def messages(
+        self, conversation_id: str, *, before: int | None = None, turn: int | None = None, limit: int = 100
+    ) -> list[StoredMessage]:
+        """The last messages of a conversation's ended turns, oldest first.
+
+        Args:
+            conversation_id: The conversation.
+            before: Only those with a smaller number.
+            turn: Only those of this turn.
+            limit: How many at most.
+        """
+
+    @abstractmethod
+    async def begin(self, conversation_id: str, *, owner: str | None, agent_key: str) -> bool:
+        """Begin a conversation in which nothing was said yet; False, and nothing changed, if it is there already."""
+
+    @abstractmethod
+    async def info(self, conversation_id: str) -> ConversationInfo | None:
+        """A conversation as a listing shows it; None if it is unknown."""
+
+    @abstractmethod
+    async def conversations_of(self, owner: str, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
+        """The conversations of an owner, most recently used first."""

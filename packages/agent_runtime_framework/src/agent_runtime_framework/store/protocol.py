@@ -91,12 +91,37 @@ class ConversationInfo:
         revision: How many turns it has committed.
         messages: How many messages it holds.
         updated_at: When the last turn was committed, ISO 8601 in UTC.
+        created_at: When it was begun; empty where the store does not know.
+        owner: Whose it is; None if it was begun for nobody in particular.
+        agent_key: Who was spoken to last; None if nobody was, or the store does not deliver.
+        running: The turn that is being run; None if none is.
     """
 
     conversation_id: str
     revision: int
     messages: int
     updated_at: str
+    created_at: str = ""
+    owner: str | None = None
+    agent_key: str | None = None
+    running: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message, and where it stands.
+
+    Attributes:
+        seq: Its number in the conversation.
+        turn: The turn it belongs to.
+        body: The message in wire form.
+        at: When its turn ended, ISO 8601 in UTC.
+    """
+
+    seq: int
+    turn: int
+    body: JSONObject
+    at: str
 
 
 class Store(ABC):

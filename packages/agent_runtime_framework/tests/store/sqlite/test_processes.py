@@ -265,7 +265,7 @@ async def test_the_tables_are_readable_by_any_client(tmp_path: Path) -> None:
          '{"role":"tool","content":"ok","tool_call_id":"c1","name":"t"}'),
     ]  # fmt: skip
     assert rows(path, "SELECT version, name FROM schema_version") == [
-        (1, "0001_conversations"), (2, "0002_delivery"), (3, "0003_usage"),
+        (1, "0001_conversations"), (2, "0002_delivery"), (3, "0003_usage"), (4, "0004_owner"),
     ]  # fmt: skip
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
     assert [info.updated_at for info in await store.conversations()] == [time]

@@ -52,9 +52,14 @@ _CLEAR = """
 UPDATE conversations SET revision = revision + 1, oldest_seq = next_seq, updated_at = ?2
 WHERE id = ?1 RETURNING key"""
 _FORGET_MESSAGES = "DELETE FROM messages WHERE conversation = ?"
-_LIST = """
-SELECT id, revision, next_seq - oldest_seq, updated_at FROM conversations
-ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"""
+_INFO = """
+SELECT id, revision, next_seq - oldest_seq, updated_at, created_at, owner, agent_key, running FROM conversations"""
+_LIST = f"{_INFO} ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"
+_LIST_OWNED = f"{_INFO} WHERE owner = ? ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"
+_ONE = f"{_INFO} WHERE id = ?"
+_OPEN = """
+INSERT INTO conversations (id, owner, agent_key, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
+ON CONFLICT (id) DO NOTHING RETURNING key"""
 
 Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int, str | None]
 """key, revision, next_seq, oldest_seq, state, step, step_seq, usage"""
@@ -148,13 +153,36 @@ def clear_messages(conversation_id: str, now: str) -> Unit[None]:
         yield Ask(_FORGET_MESSAGES, row)
 
 
-def listed(limit: int, offset: int) -> Unit[list[ConversationInfo]]:
-    """A page of all conversations."""
-    rows = yield Ask(_LIST, (limit, offset))
-    return [
-        ConversationInfo(conversation_id=each, revision=revision, messages=messages, updated_at=updated_at)
-        for each, revision, messages, updated_at in rows
-    ]
+def listed(limit: int, offset: int, owner: str | None = None) -> Unit[list[ConversationInfo]]:
+    """A page of all conversations, or of those of an owner."""
+    page = Ask(_LIST, (limit, offset)) if owner is None else Ask(_LIST_OWNED, (owner, limit, offset))
+    rows = yield page
+    return [_info(row) for row in rows]
+
+
+def info(conversation_id: str) -> Unit[ConversationInfo | None]:
+    """One conversation, as a listing shows it."""
+    row = yield from one(_ONE, (conversation_id,))
+    return None if row is None else _info(row)
+
+
+def begin(conversation_id: str, owner: str | None, agent_key: str, now: str) -> Unit[bool]:
+    """Begin a conversation, unless there is one of that name."""
+    return (yield from one(_OPEN, (conversation_id, owner, agent_key, now))) is not None
+
+
+def _info(row: Row) -> ConversationInfo:
+    conversation_id, revision, messages, updated_at, created_at, owner, agent_key, running = row
+    return ConversationInfo(
+        conversation_id=conversation_id,
+        revision=revision,
+        messages=messages,
+        updated_at=updated_at,
+        created_at=created_at,
+        owner=owner,
+        agent_key=agent_key,
+        running=running,
+    )
 
 
 def _head(row: Row) -> Head:

@@ -25,8 +25,8 @@ from agent_runtime_framework.store.delivery import (
     Outcome,
     TurnInfo,
 )
-from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored
-from agent_runtime_framework.store.sql import conversations, delivery
+from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored, StoredMessage
+from agent_runtime_framework.store.sql import conversations, delivery, reading
 from agent_runtime_framework.store.sql.unit import Unit, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -117,6 +117,33 @@ class SQLStore(DurableStore):
 
     async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
         return await self._read(partial(delivery.turns, conversation_id, last), is_large=True)
+
+    async def ended(self, conversation_ids: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for at in range(0, len(conversation_ids), reading.MOST_IDS):
+            found |= await self._read(partial(reading.ended, conversation_ids[at : at + reading.MOST_IDS]))
+        return found
+
+    async def messages(
+        self, conversation_id: str, *, before: int | None = None, turn: int | None = None, limit: int = 100
+    ) -> list[StoredMessage]:
+        unit = partial(reading.messages, conversation_id, before, turn, limit)
+        rows = await self._read(unit, is_large=limit > _LARGE)
+        bodies = self._decode(conversation_id, [body for _, _, body, _ in rows])
+        return [
+            StoredMessage(seq=seq, turn=no, body=body, at=at)
+            for (seq, no, _, at), body in zip(rows, bodies, strict=True)
+        ]
+
+    async def begin(self, conversation_id: str, *, owner: str | None, agent_key: str) -> bool:
+        now = stamp(self._clock())
+        return await self._write(partial(conversations.begin, conversation_id, owner, agent_key, now))
+
+    async def info(self, conversation_id: str) -> ConversationInfo | None:
+        return await self._read(partial(conversations.info, conversation_id))
+
+    async def conversations_of(self, owner: str, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
+        return await self._read(partial(conversations.listed, limit, offset, owner), is_large=True)
 
     def _decode(self, conversation_id: str, bodies: Sequence[str]) -> list[JSONObject]:
         try:
