@@ -23,6 +23,7 @@ FLOORS = {
     "toolcalls": 1,
     "events": 1,
     "crash_points": 1,
+    "approvals": 1,
     "state": 1,
     "executor.policy": 1,
     "executor.turn": 1,

@@ -36,6 +36,7 @@ class EventType(StrEnum):
     RUN_CANCELLED = "run.cancelled"
     RUN_TIMED_OUT = "run.timed_out"
     RUN_PAUSED = "run.paused"
+    APPROVAL_DECIDED = "approval.decided"
     STEP_ENTERED = "step.entered"
     ASSISTANT_DELTA = "assistant.delta"
     ASSISTANT_RESET = "assistant.reset"

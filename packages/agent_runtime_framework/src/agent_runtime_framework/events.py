@@ -35,7 +35,8 @@ class Event:
     | `tool.result` | `name`, `result`, `tool_call_id`, `ok` |
     | `tool.refused` | `name`, `arguments`, `tool_call_id`, `reason` |
     | `state.checkpoint` | `state` |
-    | `run.paused` | `tool_call_id`, `name`, `reason` |
+    | `run.paused` | `tool_call_id`, `name`, `arguments` (sensitive values masked), `reason`, `note` |
+    | `approval.decided` | `tool_call_id`, `name`, `decision`: "approved" or "rejected", `by`, `note`, `at` |
     | `run.succeeded` | `response`, `stopped_reason`, `usage` |
     | `run.failed`, `run.cancelled` | `error`, `error_type` |
 

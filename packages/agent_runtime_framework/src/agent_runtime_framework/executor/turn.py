@@ -64,6 +64,8 @@ class StoppedReason(StrEnum):
     CONVERSATION_LIMIT = "conversation_limit"
     CLOSED = "closed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
+    HANDED_OFF = "handed_off"
 
 
 class Reply(NamedTuple):
@@ -97,10 +99,11 @@ class CallTool(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Stop here until somebody decides about this call."""
+    """Stop here until somebody decides about this call; `note` is what the person is told meanwhile."""
 
     call: ToolCall
     reason: str
+    note: str = ""
 
 
 class Finish(NamedTuple):
@@ -191,6 +194,11 @@ class Turn:
         if self._has_spent_the_conversations():
             return self._end(StoppedReason.CONVERSATION_LIMIT, self.policy.conversation_reply or CONVERSATION_OVER)
         return CallModel(self.requests, self._note)
+
+    @property
+    def waiting(self) -> tuple[ToolCall, ...]:
+        """The calls of the last reply that are unanswered, in order."""
+        return tuple(self._waiting)
 
     @property
     def shown(self) -> str:

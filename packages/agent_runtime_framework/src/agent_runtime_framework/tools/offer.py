@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.approvals import ApprovalNeeded
+from agent_runtime_framework.toolcalls import ToolCall
 from agent_runtime_framework.tools.compiled import Offerable, OfferedTool, offered
+
+ApprovalRule: TypeAlias = Callable[[ToolCall], ApprovalNeeded | None]
+"""Says whether a call whose arguments fit needs a person's agreement."""
+
+_NO_RULES: Mapping[str, ApprovalRule] = {}
+_NONE: frozenset[str] = frozenset()
 
 
 class Offer:
@@ -17,9 +26,11 @@ class Offer:
         closed: Why none of them may be called now, although they are sent; None if they may.
         withheld: Tools of the step that are not offered, with the reasons.
         requires_call: True if the model may not answer in text alone.
+        approvals: Of the tools that may need a person's agreement, the rule that says when.
+        independent: The tools that may run beside other calls of the same reply.
     """
 
-    __slots__ = ("closed", "requires_call", "tools", "wire", "withheld")
+    __slots__ = ("approvals", "closed", "independent", "requires_call", "tools", "wire", "withheld")
 
     def __init__(
         self,
@@ -28,16 +39,26 @@ class Offer:
         closed: str | None = None,
         withheld: Mapping[str, str] | None = None,
         requires_call: bool = False,
+        approvals: Mapping[str, ApprovalRule] = _NO_RULES,
+        independent: frozenset[str] = _NONE,
     ) -> None:
         self.closed = closed
         self.withheld: Mapping[str, str] = withheld or {}
         self.requires_call = requires_call
+        self.approvals = approvals
+        self.independent = independent
         self.tools: dict[str, OfferedTool] = {tool.name: tool for tool in map(offered, schemas)}
         self.wire: list[JSONObject] | None = [tool.wire for tool in self.tools.values()] or None
 
     def only(self, names: Collection[str]) -> Offer:
         """The part of it that has one of these names."""
-        part = Offer(closed=self.closed, withheld=self.withheld, requires_call=self.requires_call)
+        part = Offer(
+            closed=self.closed,
+            withheld=self.withheld,
+            requires_call=self.requires_call,
+            approvals=self.approvals,
+            independent=self.independent,
+        )
         part.tools = {name: tool for name, tool in self.tools.items() if name in names}
         part.wire = [tool.wire for tool in part.tools.values()] or None
         return part
