@@ -8,6 +8,7 @@ AgentRuntimeError
 │   ├── ConversationBusy                 a message was refused, because others are being answered
 │   ├── LeaseLost                        another owner took over the turn; what this one does counts no longer
 │   ├── StateError (ValueError)          a stored state no longer fits its class
+│   │   └── StateTooNew                  a later version of the journey wrote it
 │   └── StoreError                       the store could not do what was asked
 │       ├── StoreUnreadable              there, but not a store of ours, or damaged
 │       └── StoreTooNew                  written by a later version of this package
@@ -30,6 +31,7 @@ __all__ = [
     "NestedTurn",
     "RunError",
     "StateError",
+    "StateTooNew",
     "StoreError",
     "StoreTooNew",
     "StoreUnreadable",
@@ -117,6 +119,28 @@ class LeaseLost(RunError):
 
 class StateError(RunError, ValueError):
     """A stored state no longer fits its class; what is stored is left as it was."""
+
+
+class StateTooNew(StateError):
+    """A later version of the journey wrote the stored state; this one must not touch it.
+
+    Attributes:
+        found: The version that wrote it.
+        current: The version that was to read it.
+        where: Whose state it is, as the text says it.
+    """
+
+    def __init__(self, found: int, current: int, where: str = "") -> None:
+        super().__init__(found, current, where)
+        self.found = found
+        self.current = current
+        self.where = where
+
+    def __str__(self) -> str:
+        return (
+            f"the stored state{self.where} was written by version {self.found}, and this code is version "
+            f"{self.current}; nothing was changed. Deploy version {self.found} or a later one to go on"
+        )
 
 
 class StoreError(RunError):
