@@ -71,7 +71,8 @@ DOCUMENTED = {
 }
 
 ADDED = {
-    F: """Ask Event Field FormJourney IdempotencyKey Injected Journey Sink Step ToolRetry derived step""",
+    F: """Ask Event Field FormJourney IdempotencyKey Injected Journey Sink Step ToolRetry derived expire
+        remind step""",
     f"{F}.state": "",
     f"{F}.tools": "",
     f"{F}.agents": "",

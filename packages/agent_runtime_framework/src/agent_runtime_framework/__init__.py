@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         Journey,
         Step,
         derived,
+        expire,
+        remind,
         step,
     )
 
@@ -103,16 +105,21 @@ __all__ = [
     "build_memory_context",
     "configure",
     "derived",
+    "expire",
     "get_config",
     "is_debug",
+    "remind",
     "set_config",
     "should_swallow_exceptions",
     "step",
 ]
 
 _SHORT_FORM = frozenset(
-    {"Ask", "Field", "FormJourney", "IdempotencyKey", "Injected", "Journey", "Step", "derived", "step"}
-)
+    {
+        "Ask", "Field", "FormJourney", "IdempotencyKey", "Injected", "Journey", "Step", "derived", "expire", "remind",
+        "step",
+    }
+)  # fmt: skip
 """Imported when first asked for: a program that writes the long form does not pay for it."""
 
 

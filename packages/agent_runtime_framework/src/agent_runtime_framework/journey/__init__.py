@@ -11,9 +11,10 @@ from agent_runtime_framework.journey.declare import (
     derived,
     step,
 )
-from agent_runtime_framework.journey.definition import JourneyDefinition, StepDefinition, ToolDefinition
+from agent_runtime_framework.journey.definition import IdleRule, JourneyDefinition, StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.form import Form
 from agent_runtime_framework.journey.form_journey import FormJourney
+from agent_runtime_framework.journey.idle import expire, remind
 from agent_runtime_framework.journey.journey import Journey
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Form",
     "FormJourney",
     "IdempotencyKey",
+    "IdleRule",
     "Injected",
     "Journey",
     "JourneyDefinition",
@@ -31,5 +33,7 @@ __all__ = [
     "StepDefinition",
     "ToolDefinition",
     "derived",
+    "expire",
+    "remind",
     "step",
 ]

@@ -16,14 +16,14 @@ from agent_runtime_framework.journey.mistakes import fail, source_in_class
 RESERVED = frozenset(
     {
         "agent", "arrived_in", "as_it_is", "become", "begin_watching", "collected", "copy", "definition", "forms",
-        "from_dict", "fruitless",
-        "get_step", "graph", "is_complete", "is_terminal", "key", "progress_of", "reopen", "secrets", "set_step",
-        "settle_derived", "state_fields", "step", "to_dict", "version",
+        "from_dict", "fruitless", "get_step", "graph", "is_complete", "is_expired", "is_terminal", "key", "on_idle",
+        "progress_of", "recap", "reopen", "secrets", "set_step", "settle_derived", "state_fields", "step", "to_dict",
+        "version",
     }
 )  # fmt: skip
 """Names a journey cannot use for fields, steps or tools of its own."""
 
-_OF_THE_CLASS = frozenset({"key", "version"})
+_OF_THE_CLASS = frozenset({"key", "on_idle", "version"})
 _DATA = (
     str, int, float, bytes, tuple, list, dict, set, frozenset, type(None), enum.Enum, decimal.Decimal,
     datetime.date, datetime.time, datetime.timedelta, uuid.UUID, dataclasses.Field,

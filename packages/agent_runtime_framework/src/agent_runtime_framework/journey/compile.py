@@ -14,12 +14,14 @@ from agent_runtime_framework.journey.class_fields import RESERVED
 from agent_runtime_framework.journey.declare import DECLARED, HookMark, Step, Target, ToolMark
 from agent_runtime_framework.journey.definition import (
     GuardDefinition,
+    IdleRule,
     JourneyDefinition,
     Source,
     StepDefinition,
     ToolDefinition,
 )
 from agent_runtime_framework.journey.hints import HiddenParameters
+from agent_runtime_framework.journey.idle import Idle, rules_of
 from agent_runtime_framework.journey.mistakes import fail, source_in_class, source_of, source_of_class
 from agent_runtime_framework.journey.step_rules import check_callback, check_guard, check_step, check_tool
 
@@ -162,10 +164,30 @@ def _compile_step(owner: type, step: Step, steps: Mapping[str, Step], members: I
         tools=tuple(_compile_tool(owner, each, each.mark, steps) for each in here if isinstance(each.mark, ToolMark)),
         on_enter=_hooks(here, "enter"),
         on_exit=_hooks(here, "exit"),
+        on_idle=_idle(owner, step, steps),
         source=step.source,
     )
     check_step(compiled)
     return compiled
+
+
+def _idle(owner: type, step: Step, steps: Mapping[str, Step]) -> tuple[IdleRule, ...]:
+    """The step's own rules, or else the journey's, which do not lead from a step to itself, nor on from the end."""
+    own = step.options.on_idle
+    declared: Idle = getattr(owner, "on_idle", ()) if own is None else own
+    who = f"journey {owner.__name__!r}" if own is None else f"step {step.name!r}"
+
+    def resolve(target: Any, rule: IdleRule) -> str:
+        (name,) = _names(owner, target, steps, rule.source, f"on_idle of {who}")
+        if own is not None and name == step.name:
+            fail(rule.source, f"on_idle of {who} leads to the step itself; choose another one, or drop to=")
+        return name
+
+    is_final = step.options.final
+    rules = rules_of(declared, who, resolve, is_final=is_final and own is not None)
+    if own is not None:
+        return rules
+    return () if is_final else tuple(rule for rule in rules if rule.to != step.name)
 
 
 def _compile_tool(owner: type, member: _Member, mark: ToolMark, steps: Mapping[str, Step]) -> ToolDefinition:

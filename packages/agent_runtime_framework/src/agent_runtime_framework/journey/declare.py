@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeAlias, TypeVar, c
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.form import Form, ModelT
+from agent_runtime_framework.journey.idle import Idle
 from agent_runtime_framework.toolcalls import Effect
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -133,6 +134,7 @@ class StepOptions:
     requires_tool: bool = False
     patience: int | None = None
     stuck: Step | str | None = None
+    on_idle: Idle | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,7 @@ def step(
     first: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
+    on_idle: Idle | None = None,
 ) -> CollectStep[ModelT]: ...
 @overload
 def step(
@@ -193,6 +196,7 @@ def step(
     requires_tool: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
+    on_idle: Idle | None = None,
 ) -> Step: ...
 def step(
     prompt: str | None = None,
@@ -207,6 +211,7 @@ def step(
     requires_tool: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
+    on_idle: Idle | None = None,
 ) -> Step:
     """A step of a journey. The first one declared is where the journey begins; those of base classes come before.
 
@@ -225,6 +230,8 @@ def step(
         requires_tool: The model may not answer without calling a tool.
         patience: How many turns without a successful call are borne here.
         stuck: Where the journey goes then.
+        on_idle: What is done when the person falls silent here, `remind(...)` and `expire(...)`, in place of the
+            journey's own `on_idle`; `()` for nothing.
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
     source = Source(frame.f_code.co_filename, frame.f_lineno)
@@ -241,6 +248,7 @@ def step(
         requires_tool=requires_tool,
         patience=patience,
         stuck=stuck,
+        on_idle=on_idle,
     )
     return Step(options, source) if form is None else CollectStep(options, source, form)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 from agent_runtime_framework.toolcalls import Effect
 
@@ -71,6 +72,25 @@ class ToolDefinition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdleRule:
+    """What is done about a person who has been silent for a while; made by `remind` and `expire`.
+
+    Attributes:
+        kind: "remind" speaks to them, "expire" stops waiting.
+        after: How long they have been silent then.
+        say: Exact words, a template over the state.
+        tell: What the model is told instead, a template too.
+    """
+
+    kind: Literal["remind", "expire"]
+    after: timedelta
+    say: str | None = None
+    tell: str | None = None
+    to: Any = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
     """A step of a journey.
 
@@ -90,6 +110,7 @@ class StepDefinition:
         tools: Its tools, in the order they are offered.
         on_enter: Run when the journey arrives.
         on_exit: Run when it leaves.
+        on_idle: What is done when the person falls silent here, the earliest first.
         source: Where it was written.
     """
 
@@ -107,6 +128,7 @@ class StepDefinition:
     tools: tuple[ToolDefinition, ...] = ()
     on_enter: tuple[Callable[..., Any], ...] = ()
     on_exit: tuple[Callable[..., Any], ...] = ()
+    on_idle: tuple[IdleRule, ...] = ()
     source: Source | None = None
 
     @property
@@ -124,6 +146,11 @@ class StepDefinition:
                 yield Move(source=self.name, target=target, tool=tool.name, guards=guards)
         if self.stuck is not None:
             yield Move(source=self.name, target=self.stuck, is_rescue=True)
+
+    @property
+    def expires_to(self) -> str | None:
+        """Where the journey goes if the person never comes back; None if nowhere. It is none of the `moves`."""
+        return self.on_idle[-1].to if self.on_idle else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 from agent_runtime_framework.journey.declare import CollectStep, Step, StepOptions
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.form import Form, ModelT
+from agent_runtime_framework.journey.idle import Idle
 from agent_runtime_framework.journey.journey import Journey
 from agent_runtime_framework.journey.wording import word
 
@@ -65,6 +66,7 @@ def FormJourney(
     grounded: bool = True,
     confirm: bool = True,
     wording: Literal["exact", "model"] = "exact",
+    on_idle: Idle = (),
 ) -> type[FormConversation[ModelT]]:
     """The journey that asks for everything a Pydantic model needs, and ends with an instance of it.
 
@@ -77,6 +79,7 @@ def FormJourney(
         grounded: Whether values the person never said are questioned.
         confirm: Whether the person confirms all answers at the end.
         wording: "exact" asks in the form's own words, without a model request; "model" lets the model word it.
+        on_idle: What is done when the person falls silent: `remind(...)` and `expire(...)`.
     """
     form = (
         model
@@ -89,6 +92,7 @@ def FormJourney(
         "__doc__": persona or own_docstring(form.model) or _NO_PERSONA,
         "__module__": form.model.__module__,
         "form": form,
+        "on_idle": on_idle,
         "answers": CollectStep(StepOptions(collect=form, to="done"), source, form),
         "done": Step(StepOptions(say=done or word(form.language, "done"), final=True), source),
     }

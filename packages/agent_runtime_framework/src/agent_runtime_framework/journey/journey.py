@@ -20,6 +20,7 @@ from agent_runtime_framework.journey.definition import JourneyDefinition
 from agent_runtime_framework.journey.fields import StateFields
 from agent_runtime_framework.journey.form import ModelT
 from agent_runtime_framework.journey.hints import LOCALS, names_around_class
+from agent_runtime_framework.journey.idle import Idle
 from agent_runtime_framework.state.base import BaseJourneyState
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ BOOKKEEPING = "_journey"
 """Where the stored state keeps what the engine has to remember besides the author's fields."""
 
 
-_NOTES = ("arrived_in", "fruitless", "forms")
+_NOTES = ("arrived_in", "fruitless", "forms", "is_expired")
 
 _FIXED = frozenset({str, int, float, bool, type(None), Decimal, date, datetime, UUID})
 """Types whose values never change, so that keeping the value is keeping it as it is."""
@@ -52,19 +53,24 @@ class Journey(BaseJourneyState[Step]):
     Attributes:
         key: The name under which states are kept, of the class; its name in kebab case unless it is set.
         version: Of the state's shape, of the class.
+        on_idle: What is done when the person falls silent, of the class: `remind(...)` and `expire(...)`, in every
+            step that has no rules of its own and does not end the journey.
         arrived_in: The turn in which the conversation arrived at its step.
         fruitless: How many turns in a row brought nothing.
         forms: How far the forms of its steps are, by step, as JSON. Sensitive answers are kept here in clear.
+        is_expired: True if the person was no longer waited for, and has said nothing since.
     """
 
     key: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    on_idle: ClassVar[Idle] = ()
     definition: ClassVar[JourneyDefinition]
     state_fields: ClassVar[StateFields]
 
     arrived_in: str
     fruitless: int
     forms: dict[str, JSONObject]
+    is_expired: bool
     _assigned: set[str]
     _aside: JSONObject
     _step: str
@@ -110,6 +116,7 @@ class Journey(BaseJourneyState[Step]):
             arrived_in="",
             fruitless=0,
             forms={},
+            is_expired=False,
             _assigned=set[str](),
             _aside={},
             _step=cls.definition.initial,
@@ -210,6 +217,13 @@ class Journey(BaseJourneyState[Step]):
         form, progress = step.form, self.forms.get(step.name)
         return form.validate(progress) if progress is not None and form.is_complete(progress) else None
 
+    @property
+    def recap(self) -> str:
+        """What is known so far, in one line for the person; override it to word it yourself."""
+        from agent_runtime_framework.journey.recap import recap_of
+
+        return recap_of(self)
+
     def progress_of(self, step: str) -> JSONObject:
         """How far the form of a step is; the very object, to be changed by the form."""
         return self.forms.setdefault(step, {})
@@ -240,6 +254,8 @@ class Journey(BaseJourneyState[Step]):
             kept["fruitless"] = self.fruitless
         if self.forms:
             kept["forms"] = copy.deepcopy(self.forms)
+        if self.is_expired:
+            kept["is_expired"] = True
         stored = {**self._aside, "step": self._step, **type(self).state_fields.dump(self)}
         if type(self).version != 1:
             stored["version"] = type(self).version

@@ -21,6 +21,9 @@ def find(reading: Reading) -> Findings:
         yield _no_final(reading)
     else:
         yield from _unfinished(reading, ways, {finding.step for finding in stuck} | open_steps)
+    for name, step in definition.steps.items():
+        # Falling silent leads there, too; but it is no way out for a person who has not.
+        ways[name].update(() if step.expires_to is None else (step.expires_to,))
     yield from _unreachable(reading, ways, is_open=bool(open_steps))
     yield from _circles(definition)
     for step in definition.steps.values():

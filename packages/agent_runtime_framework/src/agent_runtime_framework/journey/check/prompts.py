@@ -65,8 +65,8 @@ def _missing(reading: Reading, step: StepDefinition) -> Findings:
 
 
 def _in_short_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
-    fields = (*reading.definition.fields, *_properties(reading.owner), *_answers(reading))
-    for text in _texts(reading, step):
+    fields = (*reading.definition.fields, "recap", *_properties(reading.owner), *_answers(reading))
+    for text in (*_texts(reading, step), *_in_silence(step)):
         for name in Template(text).get_identifiers():
             if name not in fields:
                 yield _unknown(step, f"${name}", name, fields, step.source)
@@ -80,6 +80,10 @@ def _in_short_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
                     source=step.source,
                     step=step.name,
                 )
+
+
+def _in_silence(step: StepDefinition) -> Iterator[str]:
+    return (text for rule in step.on_idle for text in (rule.say, rule.tell) if text)
 
 
 def _properties(owner: type) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.definition import JourneyDefinition, Move, StepDefinition
+from agent_runtime_framework.journey.idle import in_short
 
 Kind: TypeAlias = Literal["step", "say", "run", "form"]
 
@@ -185,6 +186,9 @@ def _edges(definition: JourneyDefinition) -> Iterable[Edge]:
         for target, moves in by_target.items():
             labels = tuple(dict.fromkeys(label for move in moves if (label := _label(move, step))))
             yield Edge(source=step.name, target=target, labels=labels, is_rescue=all(move.is_rescue for move in moves))
+        if step.expires_to in definition.steps and step.expires_to not in by_target:
+            label = f"after {in_short(step.on_idle[-1].after)} of silence"
+            yield Edge(source=step.name, target=step.expires_to, labels=(label,), is_rescue=True)
 
 
 def _label(move: Move, step: StepDefinition) -> str:
