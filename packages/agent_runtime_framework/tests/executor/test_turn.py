@@ -162,6 +162,23 @@ def test_budget_ends_with_the_sentence_or_the_last_result(limit_reply: str | Non
     assert turn.messages[-1]["role"] == last
 
 
+def test_spent_turn_still_takes_exact_words() -> None:
+    turn = turn_with(calls("a"), max_requests=1, limit_reply="Enough.")
+    assert not turn.is_spent
+    turn.answered("call_a", "A")
+    assert turn.is_spent
+    turn.said("You are insured.")
+    turn.conclude()
+    assert not turn.is_spent
+    assert turn.next() == Finish("You are insured.", StoppedReason.TEXT_RESPONSE)
+
+
+def test_turn_that_may_go_on_is_not_spent() -> None:
+    assert not asking().is_spent
+    assert not finished().is_spent
+    assert exhausted().is_spent
+
+
 def test_budget_of_zero_asks_nothing() -> None:
     assert turn_with(max_requests=0).next() == Finish("", StoppedReason.MAX_ITERATIONS)
     assert exhausted().next() == Finish("Enough.", StoppedReason.MAX_ITERATIONS)

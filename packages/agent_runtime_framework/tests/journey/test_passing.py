@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from agent_runtime_core.interfaces import EventType
+from agent_runtime_core.usage import UsageLimit
 from agent_runtime_framework.agents.base import AgentContext
+from agent_runtime_framework.agents.journey import JourneyConfig
 from agent_runtime_framework.errors import ConfigurationError, StateError
 from agent_runtime_framework.journey import Field, Journey, Step, step
 from agent_runtime_framework.testing import ScriptedLLM, anthropic_problems, call, openai_problems, say
@@ -243,3 +245,48 @@ async def test_a_history_with_said_words_is_one_that_providers_take(hold: Any):
     for request in held.llm.requests:
         assert openai_problems(request.messages) == []
         assert anthropic_problems(request.messages) == []
+
+
+class Short(Journey):
+    name: str = ""
+
+    ask = step("Ask for the name.")
+    end = step(say="Goodbye, $name.", final=True)
+
+    @ask.tool(to="end")
+    def save_name(self, name: str) -> None:
+        self.name = name
+
+
+LIMITS = [
+    JourneyConfig(max_tool_iterations=1, limit_reply="Enough."),
+    JourneyConfig(usage_limit=UsageLimit(max_tokens=1), limit_reply="Enough."),
+]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("config", LIMITS)
+async def test_exact_words_come_in_the_turn_whose_last_request_led_to_them(config: JourneyConfig):
+    llm = ScriptedLLM(call("save_name", name="Ada"))
+
+    result = await Short.agent(llm, config=config).run(AgentContext.from_text("Ada"))
+
+    assert result.response == "Goodbye, Ada."
+    assert len(llm.requests) == 1
+
+
+@pytest.mark.asyncio
+async def test_exact_words_come_without_any_request_allowed():
+    class Closed(Journey):
+        end = step(say="We are closed.", final=True)
+
+    assert await Closed.agent(ScriptedLLM(), config=JourneyConfig(max_tool_iterations=0)).chat("hi") == "We are closed."
+
+
+@pytest.mark.asyncio
+async def test_words_before_a_step_for_the_model_are_said_although_the_limit_is_reached():
+    config = JourneyConfig(max_tool_iterations=0, limit_reply="Enough.")
+
+    assert await Greeting.agent(ScriptedLLM(), config=config).chat("hi") == (
+        "Welcome to Acme. It costs $12, {really}.\n\nEnough."
+    )

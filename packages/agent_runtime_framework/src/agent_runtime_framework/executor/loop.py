@@ -104,6 +104,9 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
     """
     offer = _offered_earlier(turn, scene)
     while True:
+        if turn.is_spent and scene.settles:
+            # Exact words need no request, so they come although no further one may be made.
+            await _settle(turn, scene, io)
         match turn.next():
             case CallModel() as move:
                 if io.is_cancelled is not None and io.is_cancelled():

@@ -7,7 +7,7 @@ No I/O, no clock, no store. A driver asks `next` for a move, carries it out, and
     asking     CallModel    replied(reply)         calling | asking | finished
     asking     CallModel    said(words)            asking
     asking     CallModel    conclude()             finished
-    asking     Finish       (the budget is spent)  finished
+    asking     Finish       (the budget is spent)  finished; until then said and conclude as above
     calling    CallTool     answered(id, result)   calling | asking | finished
     calling    CallTool     paused(reason)         paused
     paused     Pause        resumed()              calling
@@ -186,14 +186,13 @@ class Turn:
         if self._waiting:
             call = self._waiting[0]
             return CallTool(call, self._is_first) if self._pause is None else Pause(call, self._pause)
-        if self.requests >= self.policy.max_requests:
-            return self._end(StoppedReason.MAX_ITERATIONS, self.policy.limit_reply)
-        limit = self.policy.usage_limit
-        if limit is not None and limit.exceeded_by(self.usage) is not None:
-            return self._end(StoppedReason.USAGE_LIMIT, self.policy.limit_reply or APOLOGY)
-        if self._has_spent_the_conversations():
-            return self._end(StoppedReason.CONVERSATION_LIMIT, self.policy.conversation_reply or CONVERSATION_OVER)
-        return CallModel(self.requests, self._note)
+        limit = self._limit()
+        return CallModel(self.requests, self._note) if limit is None else self._end(*limit)
+
+    @property
+    def is_spent(self) -> bool:
+        """True if the next move ends the turn because no further request may be made; words that need none may come."""
+        return self._finish is None and not self._waiting and self._limit() is not None
 
     @property
     def waiting(self) -> tuple[ToolCall, ...]:
@@ -376,6 +375,17 @@ class Turn:
         self.calls_made += 1
         self.messages.append(tool_message(call.id, call.wire_name, result))
         return call
+
+    def _limit(self) -> tuple[StoppedReason, str | None] | None:
+        """The limit that has been reached, with its sentence."""
+        policy = self.policy
+        if self.requests >= policy.max_requests:
+            return StoppedReason.MAX_ITERATIONS, policy.limit_reply
+        if policy.usage_limit is not None and policy.usage_limit.exceeded_by(self.usage) is not None:
+            return StoppedReason.USAGE_LIMIT, policy.limit_reply or APOLOGY
+        if self._has_spent_the_conversations():
+            return StoppedReason.CONVERSATION_LIMIT, policy.conversation_reply or CONVERSATION_OVER
+        return None
 
     def _has_spent_the_conversations(self) -> bool:
         limit = self.policy.conversation_limit
