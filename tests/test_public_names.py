@@ -88,7 +88,7 @@ ADDED = {
         ContextFilter ContextTooLong InvalidRequest JSONFormatter JSONObject ManualClock OpenAIConfigurationError
         PricedClient ProviderError ProviderProtocolError ProviderUnavailable RateLimited RunError SecretFilter
         TextFormatter TokenCounts ToolError UnknownRuntimeError UsageLimit add_usage configure_logging
-        conversation_key estimate_cost log_context mask_secrets override_config register_secret reset_config
+        conversation_key estimate_cost log_context log_ids mask_secrets override_config register_secret reset_config
         run_agent with_cost""",
     f"{C}.llm": "Availability FallbackClient RetryPolicy available_models local_servers turn_deadline",
 }

@@ -19,6 +19,7 @@ from agent_runtime_core.logs import (
     TextFormatter,
     configure_logging,
     log_context,
+    log_ids,
 )
 
 SECRET = "sk-cAnArY0123456789"
@@ -252,3 +253,10 @@ def test_configure_logging_follows_debug_and_may_write_text(own_logger: logging.
         configure_logging(logger=own_logger, stream=stream, json=False)
     own_logger.debug("hello")
     assert stream.getvalue().endswith(" DEBUG   own: hello\n")
+
+
+def test_the_ids_of_a_context_can_be_asked_for() -> None:
+    assert log_ids() == {}
+    with log_context(run_id="r", step=lambda: "name"):
+        assert log_ids() == {"run_id": "r", "step": "name"}
+    assert log_ids() == {}

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         TextFormatter,
         configure_logging,
         log_context,
+        log_ids,
     )
     from agent_runtime_core.masking import mask_secrets, register_secret
     from agent_runtime_core.registry import (
@@ -150,6 +151,7 @@ __all__ = [
     "get_runtime",
     "list_runtimes",
     "log_context",
+    "log_ids",
     "mask_secrets",
     "override_config",
     "register_runtime",
@@ -203,7 +205,15 @@ _MODULES = {
         "TraceSink",
         "conversation_key",
     ],
-    "logs": ["ContextFilter", "JSONFormatter", "SecretFilter", "TextFormatter", "configure_logging", "log_context"],
+    "logs": [
+        "ContextFilter",
+        "JSONFormatter",
+        "SecretFilter",
+        "TextFormatter",
+        "configure_logging",
+        "log_context",
+        "log_ids",
+    ],
     "masking": ["mask_secrets", "register_secret"],
     "registry": ["clear_registry", "get_runtime", "list_runtimes", "register_runtime", "unregister_runtime"],
     "runs": ["run_agent"],

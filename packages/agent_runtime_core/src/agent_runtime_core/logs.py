@@ -107,6 +107,11 @@ def _told(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def log_ids() -> dict[str, str]:
+    """The ids that `log_context` has set here, by the names of `ID_FIELDS`; what is not set is not there."""
+    return {name: told for name, value in _ids.get().items() if (told := _told(value))}
+
+
 class ContextFilter(logging.Filter):
     """Gives every record the ids as attributes, so that any formatter may name them; empty where there is none.
 
