@@ -98,9 +98,13 @@ async def test_refused_call_is_answered_and_does_not_run(call: ToolCall, said: s
         raise AssertionError(answer.text)
 
 
+def said(refused: Answer | None) -> str:
+    return "" if refused is None else refused.text
+
+
 def test_private_name_is_refused_even_if_it_is_offered() -> None:
     offer = Offer([PRIVATE])
-    assert "Unknown tool '_secret'" in str(refusal(make_call("_secret", {}), offer, offer))
+    assert "Unknown tool '_secret'" in said(refusal(make_call("_secret", {}), offer, offer))
 
 
 BOTH, ADD_ONLY, PAY_ONLY, NOTHING = Offer([ADD, PAY]), Offer([ADD]), Offer([PAY]), Offer()
@@ -130,26 +134,28 @@ def test_call_runs_only_if_it_was_offered_and_still_is(sent: Offer | None, curre
 
 def test_refusal_of_a_withheld_tool_says_why() -> None:
     offer = Offer([ADD], withheld={"pay": "the cart is empty"})
-    said = "Error: pay is not possible now: the cart is empty. Offered now: add."
-    assert refusal(make_call("pay", {}), BOTH, offer) == said
+    refused = refusal(make_call("pay", {}), BOTH, offer)
+    assert said(refused) == "Error: pay is not possible now: the cart is empty. Offered now: add."
+    assert refused is not None
+    assert (refused.why, refused.detail) == ("withheld", "the cart is empty")
 
 
 @pytest.mark.parametrize(("sent", "current"), [(True, False), (False, True), (True, True)])
 def test_closed_offer_runs_nothing(sent: bool, current: bool) -> None:
     closed, opened = Offer([PAY], closed="the person must answer first"), Offer([PAY])
-    said = refusal(make_call("pay", {}), closed if sent else opened, closed if current else opened)
-    assert said == "Error: pay did not run: the person must answer first."
+    refused = refusal(make_call("pay", {}), closed if sent else opened, closed if current else opened)
+    assert said(refused) == "Error: pay did not run: the person must answer first."
 
 
 def test_refusal_lists_what_is_offered_now() -> None:
-    assert "Offered now: pay." in str(refusal(add(), BOTH, PAY_ONLY))
-    assert "Offered now: none." in str(refusal(add(), BOTH, NOTHING))
+    assert "Offered now: pay." in said(refusal(add(), BOTH, PAY_ONLY))
+    assert "Offered now: none." in said(refusal(add(), BOTH, NOTHING))
 
 
 def test_faults_of_one_call_are_told_up_to_a_number() -> None:
     names = [f"p{n}" for n in range(2 * MAX_PROBLEMS)]
     offer = Offer([ToolSchema("many", "Many.", [ToolParameter(name, "string", required=True) for name in names])])
-    assert str(refusal(make_call("many", {}), offer, offer)).count("is missing") == MAX_PROBLEMS
+    assert said(refusal(make_call("many", {}), offer, offer)).count("is missing") == MAX_PROBLEMS
 
 
 @pytest.mark.asyncio
@@ -165,7 +171,7 @@ async def test_offer_is_read_again_behind_the_first_call_of_a_batch() -> None:
 async def test_failing_tool_is_told_in_production_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     cart = Cart(ValueError("no tea left"))
     answer = await answer_call(add(), cart, OFFER)
-    assert answer == Answer("Error executing add: no tea left", ok=False)
+    assert answer == Answer("Error executing add: no tea left", ok=False, why="raised")
     (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
     assert record.exc_info is not None
     assert "no tea left" not in record.getMessage()
@@ -182,7 +188,7 @@ async def test_failing_tool_raises_in_debug() -> None:
 async def test_tool_error_is_told_in_any_mode(is_debug: bool) -> None:
     with override_config(debug=is_debug):
         answer = await answer_call(add(), Cart(ToolError("ask for the size first")), OFFER)
-    assert answer == Answer("Error: ask for the size first", ok=False)
+    assert answer == Answer("Error: ask for the size first", ok=False, why="tool")
 
 
 @pytest.mark.parametrize("is_debug", [True, False])
@@ -219,7 +225,9 @@ async def test_events_tell_what_ran_even_if_the_tool_changes_its_arguments() -> 
 async def test_tool_that_wanted_to_go_where_it_may_not_is_told_and_put_back() -> None:
     events, cart = Events(), Cart(MoveRefused("add may not lead to 'done'"))
     answer = await answer_call(add(), cart, OFFER, emitter=Emitter([events]))
-    assert answer == Answer("Error: add may not lead to 'done'", ok=False, is_refused=True)
+    assert answer == Answer(
+        "Error: add may not lead to 'done'", ok=False, is_refused=True, why="move", detail="add may not lead to 'done'"
+    )
     assert cart.items == []
     assert [event.type for event in events] == [EventType.TOOL_CALL, EventType.TOOL_REFUSED]
 
@@ -269,4 +277,4 @@ LOOP.append(LOOP)
     ],
 )
 def test_whatever_a_tool_returns_becomes_text(result: object, text: str, ok: bool) -> None:
-    assert result_text(result) == Answer(text, ok)
+    assert result_text(result)[:2] == (text, ok)

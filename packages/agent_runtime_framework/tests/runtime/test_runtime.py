@@ -57,8 +57,12 @@ async def test_the_receipt_says_what_was_offered_called_and_where_it_led() -> No
         assert receipt is not None
         assert (receipt["step_before"], receipt["step_after"]) == (None, "offer")
         assert [line["call"]["name"] for line in receipt["done"] if "call" in line] == ["pick", "charge"]
-        assert receipt["done"][3]["call"] == {"name": "charge", "effect": None, "ok": False, "refused": True}
-        assert receipt["done"][2]["model"]["offered"] == ["buy"]
+        assert [next(iter(line)) for line in receipt["done"]] == ["model", "call", "move", "model", "call", "model"]
+        assert receipt["done"][2]["move"] == {"to": "offer", "by": "call"}
+        assert receipt["done"][3]["model"]["offered"] == ["buy"]
+        refused = {"name": "charge", "effect": None, "ok": False, "refused": True, "why": "unknown_tool"}
+        assert receipt["done"][4]["call"] == refused
+        assert receipt["fields"] == {"set": ["kind"]}
 
 
 @pytest.mark.asyncio

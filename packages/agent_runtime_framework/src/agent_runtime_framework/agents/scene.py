@@ -67,6 +67,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
         self._emitter = emitter
         self._on_state_change = on_state_change
         self._step: object = step_of(state)
+        self._step_told = self._step
         self._tools: ToolsT | None = None
         self._offer: Offer | None = None
 
@@ -84,6 +85,10 @@ class JourneyScene(Generic[StateT, ToolsT]):
 
     def effect_of(self, call: ToolCall) -> Effect:
         return effect_of(getattr(self._tools_now(), call.name, None))
+
+    def entered(self) -> list[str]:
+        before, self._step_told = self._step_told, step_of(self.state)
+        return [step_name(self._step_told) or ""] if self._step_told != before else []
 
     def notes(self) -> JSONObject:
         return {}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType
@@ -37,6 +37,11 @@ MAX_PROBLEMS = 8
 """How many faults of one call the model is told at once."""
 
 
+Why: TypeAlias = Literal["", "unknown_tool", "withheld", "closed", "unreadable", "arguments", "move", "tool", "raised"]
+"""Why a call was refused or failed: it is no tool that was offered; a guard withholds it; the step awaits the person;
+its arguments cannot be read, or do not fit; it wanted to go where it may not; the tool said so; the tool raised."""
+
+
 class Answer(NamedTuple):
     """What a call came to.
 
@@ -44,11 +49,15 @@ class Answer(NamedTuple):
         text: What the model is told.
         ok: False if the call was refused or failed.
         is_refused: True if it ran and then wanted to go where it may not.
+        why: Why it was refused or failed; empty if it was not.
+        detail: The journey's own reason, as far as it quotes no arguments.
     """
 
     text: str
     ok: bool = True
     is_refused: bool = False
+    why: Why = ""
+    detail: str = ""
 
 
 class Scene(Protocol):
@@ -92,20 +101,19 @@ async def answer_call(
         emitter: Told of every call.
         journal: Told before a call that runs.
     """
-    reason = refusal(call, sent, sent if is_first else scene.offer())
-    if reason is not None:
+    refused = refusal(call, sent, sent if is_first else scene.offer())
+    if refused is not None:
         logger.info("call of %r refused", preview(call.name, 64))
         if emitter:
-            emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": reason})
-        return Answer(reason, ok=False)
-    if journal is not None:
-        await journal.before_call(call)
+            emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": refused.text})
+        return refused
+    known = None if journal is None else await journal.before_call(call)
     # Events come before hooks, here and below: what is awaited may rely on what was told.
     if emitter:
         emitter.emit(EventType.TOOL_CALL, _described(call))
     if hooks is not None:
         await notify(hooks, "on_tool_start", call.name, call.arguments)
-    answer = await _run(call, scene)
+    answer = known or await _run(call, scene)
     if answer.is_refused and emitter:
         emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": answer.text})
     elif emitter:
@@ -116,29 +124,35 @@ async def answer_call(
     return answer
 
 
-def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> str | None:
-    """Why a call may not run, for the model to read; None if it may."""
+def refusal(call: ToolCall, sent: Offer | None, current: Offer | None) -> Answer | None:
+    """What a call that may not run is answered; None if it may."""
     problems: Sequence[str] = (call.error,) if call.error is not None else ()
+    why: Why = "unreadable"
+    detail = ""
     shown, now = (sent if sent is not None else current), (current if current is not None else sent)
     if shown is not None and now is not None:
         tool = shown.tools.get(call.name)
         if tool is None or call.name not in now.tools or call.name.startswith("_"):
             return _not_offered(call, now)
         if shown.closed is not None or now.closed is not None:
-            problems = (shown.closed or now.closed or "",)
+            why, detail = "closed", shown.closed or now.closed or ""
+            problems = (detail,)
         elif not problems:
             # Where the offer changed, what counts is the schema the model was shown.
-            problems = tool.check(call.arguments)
+            why, problems = "arguments", tool.check(call.arguments)
     if not problems:
         return None
-    return f"Error: {preview(call.name, 64)} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
+    text = f"Error: {preview(call.name, 64)} did not run: {'; '.join(problems[:MAX_PROBLEMS])}."
+    return Answer(text, ok=False, why=why, detail=detail)
 
 
-def _not_offered(call: ToolCall, offer: Offer) -> str:
+def _not_offered(call: ToolCall, offer: Offer) -> Answer:
     reason = offer.withheld.get(call.name)
     if reason is not None:
-        return f"Error: {call.name} is not possible now: {reason.rstrip('.')}. Offered now: {offer.names()}."
-    return f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offer.names()}."
+        text = f"Error: {call.name} is not possible now: {reason.rstrip('.')}. Offered now: {offer.names()}."
+        return Answer(text, ok=False, why="withheld", detail=reason)
+    text = f"Error: Unknown tool '{preview(call.name, 64)}'. Offered now: {offer.names()}."
+    return Answer(text, ok=False, why="unknown_tool")
 
 
 def result_text(result: object) -> Answer:
@@ -146,7 +160,7 @@ def result_text(result: object) -> Answer:
     if isinstance(result, str):
         return Answer(clean_text(result))
     if isinstance(result, ToolResult):
-        return Answer(result_text(result.content).text, result.success)
+        return Answer(result_text(result.content).text, result.success, why="" if result.success else "tool")
     if result is None:
         return Answer("Done.")
     try:
@@ -165,13 +179,16 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
         is_refused = isinstance(error, MoveRefused)
         if is_refused:
             logger.warning("a move of tool %r was refused: %s", call.name, error)
-        return Answer(f"Error: {clean_text(str(error))}", ok=False, is_refused=is_refused)
+        text = clean_text(str(error))
+        if is_refused:
+            return Answer(f"Error: {text}", ok=False, is_refused=True, why="move", detail=text)
+        return Answer(f"Error: {text}", ok=False, why="tool")
     except Exception as error:  # whatever a tool raises is told to the model or raised, as configured
         scene.restore(before)
         if not should_swallow_exceptions():
             raise
         logger.warning("tool %r failed; told the model", call.name, exc_info=True)
-        return Answer(f"Error executing {call.name}: {clean_text(str(error))}", ok=False)
+        return Answer(f"Error executing {call.name}: {clean_text(str(error))}", ok=False, why="raised")
     except BaseException:
         scene.restore(before)
         raise

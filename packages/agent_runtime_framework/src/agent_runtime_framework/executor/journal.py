@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.executor.asking import Request
 from agent_runtime_framework.executor.calls import Answer
 from agent_runtime_framework.executor.turn import Finish, Reply, Turn
 from agent_runtime_framework.toolcalls import Effect, ToolCall
@@ -27,6 +28,10 @@ class DurableScene(Protocol):
 
     def effect_of(self, call: ToolCall) -> Effect:
         """What running this call twice would do."""
+        ...
+
+    def entered(self) -> list[str]:
+        """The steps that were entered since it was asked last, in order."""
         ...
 
     def notes(self) -> JSONObject:
@@ -54,16 +59,16 @@ class Journal(Protocol):
         """Bring a fresh turn to where the recorded one was; False if there is nothing to continue."""
         ...
 
-    async def before_request(self) -> None:
-        """A model request is about to be made."""
+    async def before_request(self, request: Request) -> None:
+        """This model request is about to be made."""
         ...
 
     def replied(self, reply: Reply, offered: Iterable[str] | None, *, insists: bool) -> None:
         """The model has replied."""
         ...
 
-    async def before_call(self, call: ToolCall) -> None:
-        """A call that passed the gate is about to run."""
+    async def before_call(self, call: ToolCall) -> Answer | None:
+        """A call that passed the gate is about to run; an answer that is known already takes its place."""
         ...
 
     def answered(self, call: ToolCall, answer: Answer) -> None:

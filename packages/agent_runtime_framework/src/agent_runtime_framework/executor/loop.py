@@ -174,7 +174,7 @@ async def _ask(turn: Turn, request: Request, io: TurnIO, move: CallModel) -> Rep
         await notify(hooks, "on_iteration_start", move.number)
         await notify(hooks, "on_llm_call", request.messages, request.wire_tools)
     if io.journal is not None:
-        await io.journal.before_request()
+        await io.journal.before_request(request)
     reply = await io.model.ask(request, io.emitter)
     offered = None if request.offer is None else request.offer.tools
     calls = turn.replied(reply, offered, insists=request.must_call)

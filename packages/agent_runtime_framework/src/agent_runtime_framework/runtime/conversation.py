@@ -47,6 +47,11 @@ class ClaimedConversation:
         return self._stored.step
 
     @property
+    def state_before(self) -> str | None:
+        """The state the conversation's last turn left; None in its first one."""
+        return self._stored.state
+
+    @property
     def state(self) -> str | None:
         """The state the turn begins with or, if it is continued, the one after the last recorded call."""
         return self._stored.state if self._journal.state is None else self._journal.state

@@ -25,14 +25,16 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_core.sums import add_into
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage
 from agent_runtime_framework.agents.journey import JourneyAgent
+from agent_runtime_framework.agents.scene import dump_state
 from agent_runtime_framework.crash_points import reach
-from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StoreError
+from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StoreError
 from agent_runtime_framework.events import Sink
 from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
-from agent_runtime_framework.runtime.journal import StoredJournal, receipt_of
+from agent_runtime_framework.runtime.journal import StoredJournal
+from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
 from agent_runtime_framework.store.protocol import Commit
 
@@ -314,13 +316,40 @@ class Worker:
             "step_after": commit.step,
             "attempts": claim.attempts,
             "ms": round((time.perf_counter() - job.began) * 1000),
-            "done": receipt_of(job.journal.entries),
+            "done": done_in(job.journal.entries, job.journal.resumed_at, claim.attempts),
         }
-        finished = Finished(commit=commit, ending=ending, reply=reply, receipt=receipt)
+        if (over := _over(job)) is not None:
+            receipt["over"] = over
+        if fields := changes_between(_state_before(job), commit.state):
+            receipt["fields"] = fields
+        finished = Finished(
+            commit=commit, ending=ending, reply=reply, receipt=receipt, effects=effects_in(job.journal.entries)
+        )
         reach("finish:before")
         job.following = await self._store.finish(claim, finished, self._lease)
         reach("finish:after")
         job.outcome = Outcome(status=ending, reply=reply, turn=claim.turn, stopped_reason=reason)
+
+
+def _over(job: _Job) -> str | None:
+    """Whether the journey is over, and whether it got where it had to."""
+    state = job.journal.state_now
+    try:
+        if state is None or not job.agent.is_terminal_state(state):
+            return None
+        return "completed" if state.is_complete() else "ended"
+    except Exception:  # the author's code, asked for a remark; it must not keep the turn from being kept
+        logger.warning("whether the journey of agent %r is over cannot be told", job.agent.key, exc_info=True)
+        return None
+
+
+def _state_before(job: _Job) -> str | None:
+    """The state before the turn; in a conversation's first one, that which a journey begins with."""
+    before = job.conversation.state_before
+    if before is None and job.journal.state_now is not None:
+        with suppress(StateError):
+            return dump_state(job.agent.get_initial_state())
+    return before
 
 
 def _used(job: _Job) -> JSONObject:

@@ -184,12 +184,14 @@ class Finished:
         ending: How it ended.
         reply: What the person is answered.
         receipt: What was done, and why; JSON.
+        effects: What calls did to the state, so that a replay can do it again without them; JSON.
     """
 
     commit: Commit
     ending: Ending
     reply: str
     receipt: JSONObject = field(default_factory=dict[str, object])
+    effects: Sequence[JSONObject] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

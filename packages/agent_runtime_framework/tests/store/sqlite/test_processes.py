@@ -264,9 +264,9 @@ async def test_the_tables_are_readable_by_any_client(tmp_path: Path) -> None:
         ("ada", 2, 1, "intake", "email", time, "tool", "c1",
          '{"role":"tool","content":"ok","tool_call_id":"c1","name":"t"}'),
     ]  # fmt: skip
-    assert rows(path, "SELECT version, name FROM schema_version") == [
-        (1, "0001_conversations"), (2, "0002_delivery"), (3, "0003_usage"), (4, "0004_owner"),
-    ]  # fmt: skip
+    versions = rows(path, "SELECT version, name FROM schema_version")
+    assert versions[:2] == [(1, "0001_conversations"), (2, "0002_delivery")]
+    assert [version for version, _ in versions] == list(range(1, len(versions) + 1))
     assert rows(path, "PRAGMA journal_mode") == [("wal",)]
     assert [info.updated_at for info in await store.conversations()] == [time]
     await store.aclose()

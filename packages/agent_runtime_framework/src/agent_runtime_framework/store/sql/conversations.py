@@ -24,7 +24,8 @@ SET revision = revision + 1, next_seq = next_seq + ?1, next_turn = next_turn + 1
 WHERE id = ?3 AND revision = ?4 AND running IS NULL
 RETURNING key, revision, next_seq, next_turn"""
 _BEGIN = """
-INSERT INTO conversations (id, revision, next_seq, next_turn, created_at, updated_at) VALUES (?3, 1, 1 + ?1, 2, ?2, ?2)
+INSERT INTO conversations (id, epoch, revision, next_seq, next_turn, created_at, updated_at)
+VALUES (?3, (SELECT epoch FROM erased), 1, 1 + ?1, 2, ?2, ?2)
 ON CONFLICT (id) DO UPDATE
 SET revision = 1, next_seq = conversations.next_seq + ?1, next_turn = conversations.next_turn + 1, updated_at = ?2
     WHERE conversations.revision = 0 AND conversations.running IS NULL
@@ -41,7 +42,8 @@ ON CONFLICT (conversation, agent_key) DO UPDATE SET
 
 _KEEP_USAGE = "UPDATE conversations SET usage = ? WHERE key = ?"
 _TOUCH = """
-INSERT INTO conversations (id, revision, created_at, updated_at) VALUES (?1, 1, ?2, ?2)
+INSERT INTO conversations (id, epoch, revision, created_at, updated_at)
+VALUES (?1, (SELECT epoch FROM erased), 1, ?2, ?2)
 ON CONFLICT (id) DO UPDATE SET revision = conversations.revision + 1, updated_at = ?2
 RETURNING key, next_seq"""
 _KEEP_STATE = """
@@ -58,7 +60,8 @@ _LIST = f"{_INFO} ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"
 _LIST_OWNED = f"{_INFO} WHERE owner = ? ORDER BY updated_at DESC, key DESC LIMIT ? OFFSET ?"
 _ONE = f"{_INFO} WHERE id = ?"
 _OPEN = """
-INSERT INTO conversations (id, owner, agent_key, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?4)
+INSERT INTO conversations (id, epoch, owner, agent_key, created_at, updated_at)
+VALUES (?1, (SELECT epoch FROM erased), ?2, ?3, ?4, ?4)
 ON CONFLICT (id) DO NOTHING RETURNING key"""
 
 Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int, str | None]

@@ -27,7 +27,8 @@ from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one, st
 from agent_runtime_framework.toolcalls import clean_text
 
 _OPEN = """
-INSERT INTO conversations (id, created_at, updated_at) VALUES (?1, ?2, ?2) ON CONFLICT (id) DO NOTHING"""
+INSERT INTO conversations (id, epoch, created_at, updated_at) VALUES (?1, (SELECT epoch FROM erased), ?2, ?2)
+ON CONFLICT (id) DO NOTHING"""
 _HEAD = """
 SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq
 FROM conversations WHERE id = ? /* lock */"""
@@ -83,7 +84,7 @@ UPDATE conversations SET
 WHERE id = ?3 AND epoch = ?4 AND revision = ?5
 RETURNING key, next_seq"""
 _END = """
-UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8
+UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8, effects = ?9
 WHERE conversation = ?1 AND no = ?2"""
 _SETTLE = """
 UPDATE inbox INDEXED BY inbox_running SET
@@ -201,7 +202,8 @@ def finish(
     key, next_seq = row
     first_seq = next_seq - len(bodies)
     ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
-    yield Ask(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt))))
+    effects = clean_text(to_json(finished.effects)) if finished.effects else None
+    yield Ask(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt)), effects))
     yield Ask(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
     yield Ask(_FORGET, (key, claim.turn))
     yield from keep(finished.commit, bodies, key, claim.turn, first_seq)
