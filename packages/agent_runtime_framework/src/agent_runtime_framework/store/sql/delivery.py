@@ -70,18 +70,21 @@ _RECORDED = """
 SELECT no, kind, outcome, name, call_id, effect, state, notes FROM journal
 WHERE conversation = ? AND turn = ? ORDER BY no"""
 
-_HOLD = "UPDATE conversations SET lease_until = ?3 WHERE id = ?1 AND epoch = ?2 RETURNING key, stop"
+# A claim is over when there is a later one, and also when its turn has ended.
+_HOLD = """
+UPDATE conversations SET lease_until = ?4 WHERE id = ?1 AND epoch = ?2 AND running = ?3 RETURNING key, stop"""
 _RECORD = """
 INSERT INTO journal (conversation, turn, no, kind, outcome, name, call_id, effect, state, notes, recorded_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (conversation, turn, no) DO UPDATE SET
-    outcome = excluded.outcome, state = excluded.state, notes = excluded.notes, recorded_at = excluded.recorded_at"""
+    kind = excluded.kind, outcome = excluded.outcome, name = excluded.name, call_id = excluded.call_id,
+    effect = excluded.effect, state = excluded.state, notes = excluded.notes, recorded_at = excluded.recorded_at"""
 
 _ADVANCE = """
 UPDATE conversations SET
     revision = revision + 1, next_seq = next_seq + ?1, updated_at = ?2,
     running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL
-WHERE id = ?3 AND epoch = ?4 AND revision = ?5
+WHERE id = ?3 AND epoch = ?4 AND running = ?5 AND revision = ?6
 RETURNING key, next_seq"""
 _END = """
 UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8, effects = ?9
@@ -95,7 +98,7 @@ _FORGET = "DELETE FROM journal WHERE conversation = ? AND turn = ?"
 
 _RELEASE = """
 UPDATE conversations SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1
-WHERE id = ? AND epoch = ? RETURNING key"""
+WHERE id = ? AND epoch = ? AND running = ? RETURNING key"""
 _NOT_COUNTED = "UPDATE turns SET attempts = attempts - 1 WHERE conversation = ? AND no = ?"
 _STOP = "UPDATE conversations SET stop = ?2 WHERE id = ?1 AND running IS NOT NULL RETURNING running"
 _STRANDED = """
@@ -167,7 +170,7 @@ def claim_turn(conversation_id: str, lease: Lease, now: datetime, gone: str | No
 
 def record(claim: Claim, rows: Sequence[Row], ttl: timedelta, now: datetime) -> Unit[None]:
     """Keep journal entries, if the claim still stands."""
-    held = yield from one(_HOLD, (claim.conversation_id, claim.epoch, stamp(now + ttl)))
+    held = yield from one(_HOLD, (claim.conversation_id, claim.epoch, claim.turn, stamp(now + ttl)))
     if held is None:
         raise LeaseLost(claim.conversation_id, claim.turn)
     yield Each(_RECORD, [(held[0], claim.turn, *row, stamp(now)) for row in rows])
@@ -192,11 +195,11 @@ def finish(
 ) -> Unit[Claim | None]:
     """End a turn, and claim the conversation's next one if it is wanted."""
     conversation_id, revision = claim.conversation_id, finished.commit.revision
-    values = (len(bodies), stamp(now), conversation_id, claim.epoch, revision)
+    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.turn, revision)
     row = yield from one(_ADVANCE, values)
     if row is None:
         head = yield from _head(conversation_id)
-        if head is None or head.epoch != claim.epoch:
+        if head is None or (head.epoch, head.running) != (claim.epoch, claim.turn):
             raise LeaseLost(conversation_id, claim.turn)
         raise ConversationConflict(conversation_id, expected=revision, found=head.revision)
     key, next_seq = row
@@ -214,14 +217,14 @@ def renew(claims: Sequence[Claim], ttl: timedelta, now: datetime) -> Unit[list[E
     """Hold every lease that still stands."""
     held: list[Ending | Literal["lost"] | None] = []
     for each in claims:
-        row = yield from one(_HOLD, (each.conversation_id, each.epoch, stamp(now + ttl)))
+        row = yield from one(_HOLD, (each.conversation_id, each.epoch, each.turn, stamp(now + ttl)))
         held.append("lost" if row is None else row[1])
     return held
 
 
 def release(claim: Claim, counts: bool) -> Unit[None]:
     """Give a turn back, if the claim still stands."""
-    row = yield from one(_RELEASE, (claim.conversation_id, claim.epoch))
+    row = yield from one(_RELEASE, (claim.conversation_id, claim.epoch, claim.turn))
     if row is not None and not counts:
         yield Ask(_NOT_COUNTED, (row[0], claim.turn))
 
