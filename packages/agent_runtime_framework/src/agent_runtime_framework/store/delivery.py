@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.store.operations import Operations
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
 
 Policy: TypeAlias = Literal["queue", "reject", "interrupt", "merge"]
@@ -221,7 +222,7 @@ class TurnInfo:
     receipt: JSONObject | None
 
 
-class DurableStore(Store):
+class DurableStore(Store, Operations):
     """A store that also takes messages in and sees them through. What needs no delivery needs only `Store`."""
 
     @abstractmethod

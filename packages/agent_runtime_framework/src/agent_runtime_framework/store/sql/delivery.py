@@ -339,7 +339,7 @@ def _continue(conversation_id: str, head: _Head, turn: int, lease: Lease, now: d
         attempts=attempts,
         message_ids=tuple(message_id for message_id, _ in messages),
         bodies=tuple(json.loads(body) for _, body in messages),
-        entries=tuple(_entry(row) for row in recorded),
+        entries=tuple(entry_of(row) for row in recorded),
         stop=head.stop,
     )
 
@@ -349,7 +349,8 @@ def _outcome(row: Row) -> Outcome:
     return Outcome(status=status, reply=reply, turn=turn, stopped_reason=stopped_reason)
 
 
-def _entry(row: Row) -> Entry:
+def entry_of(row: Row) -> Entry:
+    """An entry from the columns that hold it."""
     no, kind, outcome, name, call_id, effect, state, notes = row
     known: JSONObject | None = None if outcome is None else json.loads(outcome)
     entry = Entry(no=no, kind=kind, outcome=known, name=name, call_id=call_id, effect=effect, state=state)

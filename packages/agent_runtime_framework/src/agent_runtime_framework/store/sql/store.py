@@ -25,8 +25,9 @@ from agent_runtime_framework.store.delivery import (
     Outcome,
     TurnInfo,
 )
+from agent_runtime_framework.store.operations import Place, Summary, TurnOf, Wanted
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored, StoredMessage
-from agent_runtime_framework.store.sql import conversations, delivery, reading
+from agent_runtime_framework.store.sql import conversations, delivery, operations, reading
 from agent_runtime_framework.store.sql.unit import Unit, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -144,6 +145,27 @@ class SQLStore(DurableStore):
 
     async def conversations_of(self, owner: str, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
         return await self._read(partial(conversations.listed, limit, offset, owner), is_large=True)
+
+    async def summaries(self, wanted: Wanted) -> list[Summary]:
+        return await self._read(partial(operations.summaries, wanted, self._clock()), is_large=True)
+
+    async def export(self, conversation_id: str) -> JSONObject | None:
+        return await self._read(partial(operations.export, conversation_id), is_large=True, is_snapshot=True)
+
+    async def restore(self, document: JSONObject) -> None:
+        await self._write(partial(operations.restore, operations.checked(document)))
+
+    async def erase(self, conversation_id: str, *, force: bool = False) -> bool:
+        return await self._write(partial(operations.erase, conversation_id, self._clock(), force=force))
+
+    async def prune(self, wanted: Wanted) -> list[str]:
+        return await self._write(partial(operations.prune, wanted, self._clock()))
+
+    async def all_turns(self, *, after: Place = (0, 0), limit: int = 1000) -> list[TurnOf]:
+        return await self._read(partial(operations.all_turns, after, limit), is_large=True)
+
+    async def unfinished(self, conversation_id: str) -> Claim | None:
+        return await self._read(partial(operations.unfinished, conversation_id), is_snapshot=True)
 
     def _decode(self, conversation_id: str, bodies: Sequence[str]) -> list[JSONObject]:
         try:
