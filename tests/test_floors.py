@@ -60,6 +60,7 @@ BESIDE: dict[tuple[str, str], str] = {
 
 DOORS: dict[tuple[str, str], str] = {
     ("store", "store.sqlite"): "the URL decides which store is opened",
+    ("store", "store.postgres"): "the URL decides which store is opened",
     ("testing", "cli"): "a scenario names its agent as the command line does",
     ("journey", "agents"): "a journey makes its own agent",
     ("journey", "executor"): "the types of what that agent is given",

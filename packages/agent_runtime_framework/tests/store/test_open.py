@@ -8,6 +8,7 @@ import pytest
 
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.store import Commit, open_store
+from agent_runtime_framework.store.open import open_durable_store
 
 
 @pytest.mark.parametrize(
@@ -20,10 +21,24 @@ def test_an_unknown_url_is_answered_with_what_is_possible(url: str) -> None:
     assert repr(url) in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://localhost/chat", "postgres://localhost/chat"])
-def test_postgresql_is_said_to_come_later(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="PostgreSQL is not available in this version"):
-        open_store(url)
+@pytest.mark.parametrize("url", ["postgresql://localhost/chat", "postgres://ada:secret@localhost/chat?sslmode=require"])
+def test_postgresql_is_opened_by_its_url(url: str) -> None:
+    pytest.importorskip("asyncpg", reason="the extra [postgres] is not installed")
+
+    for opened in (open_store(url), open_durable_store(url)):
+        assert repr(opened).startswith("PostgresStore('postgresql://")
+        assert "secret" not in repr(opened)
+
+
+def test_without_its_driver_postgresql_says_what_to_install() -> None:
+    script = (
+        "import sys; sys.modules['asyncpg'] = None; from agent_runtime_framework.store import open_store; "
+        "open_store('postgresql://localhost/chat')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert "ConfigurationError" in done.stderr
+    assert "pip install 'agent-runtime-framework[postgres]'" in done.stderr
 
 
 @pytest.mark.asyncio

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _POSSIBLE = (
     "sqlite:///chat.db (a file, relative to the working directory), sqlite:////var/lib/chat.db (an absolute path), "
-    "sqlite:///:memory: or memory:// (gone with the process)"
+    "postgresql://user:password@host:5432/database, sqlite:///:memory: or memory:// (gone with the process)"
 )
 
 
@@ -48,6 +48,8 @@ def open_store(url: str) -> Store:
         from agent_runtime_framework.store.sqlite import SQLiteStore
 
         return SQLiteStore(rest[1:])
-    if scheme in {"postgresql", "postgres"}:
-        raise ConfigurationError(f"PostgreSQL is not available in this version; possible are: {_POSSIBLE}")
+    if separator and scheme in {"postgresql", "postgres"}:
+        from agent_runtime_framework.store.postgres import PostgresStore
+
+        return PostgresStore(url)
     raise ConfigurationError(f"no store is known by the URL {url!r}; possible are: {_POSSIBLE}")
