@@ -71,7 +71,7 @@ DOCUMENTED = {
 }
 
 ADDED = {
-    F: """Ask Event Field FormJourney IdempotencyKey Injected Journey Sink Step ToolRetry derived expire
+    F: """Ask Event Field FormJourney IdempotencyKey Injected Journey Sink Step ToolRetry derived expire migrate
         remind step""",
     f"{F}.state": "",
     f"{F}.tools": "",

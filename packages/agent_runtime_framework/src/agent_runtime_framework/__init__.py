@@ -38,6 +38,7 @@ from agent_runtime_framework.memory import (
 from agent_runtime_framework.prompts import PromptManager, PromptTemplate, StepPromptMapping
 from agent_runtime_framework.router import IntentDetector, IntentRouter, RouteDefinition
 from agent_runtime_framework.state import BaseJourneyState, StateSerializer
+from agent_runtime_framework.state.versions import migrate
 from agent_runtime_framework.tools import BaseJourneyTools, ToolParameter, ToolResult, ToolSchema, ToolSchemaBuilder
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ __all__ = [
     "expire",
     "get_config",
     "is_debug",
+    "migrate",
     "remind",
     "set_config",
     "should_swallow_exceptions",

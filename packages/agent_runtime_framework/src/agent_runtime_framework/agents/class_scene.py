@@ -23,7 +23,7 @@ from agent_runtime_framework.agents.base import AgentContext
 from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.heard import Heard
 from agent_runtime_framework.agents.provided import Provided, is_context
-from agent_runtime_framework.agents.scene import Snapshot, put_back, snapshot_of
+from agent_runtime_framework.agents.scene import Snapshot, dump_state, put_back, snapshot_of
 from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
@@ -68,6 +68,7 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = False
         self._has_arrived = False
         self._is_stuck = False
+        self.mended = _mended(state)
         self._entered: list[str] = []
         self._ctx = ctx
         self._turn = str(ctx.run_id)
@@ -83,7 +84,13 @@ class ClassScene(Generic[JourneyT]):
     def settles(self) -> bool:
         """True if code may say something or carry the journey on from where it is."""
         step = self.here
-        return self._is_stuck or step.say is not None or step.collect is not None or not step.speaks
+        return (
+            self._is_stuck
+            or self.state.lost_step is not None
+            or step.say is not None
+            or step.collect is not None
+            or not step.speaks
+        )
 
     @property
     def here(self) -> StepDefinition:
@@ -161,6 +168,7 @@ class ClassScene(Generic[JourneyT]):
 
     async def settle(self) -> tuple[list[str], bool]:
         said: list[str] = []
+        await self._take_up_if_lost()
         await self._leave_if_stuck()
         for _ in range(MAX_PASSED_STEPS):
             step = self.here
@@ -178,6 +186,7 @@ class ClassScene(Generic[JourneyT]):
             if target is None:
                 return said, True
             await self._move(target)
+            self.state.state_fields.check(self.state)
         raise ConfigurationError(
             f"{type(self.state).__name__} went through {MAX_PASSED_STEPS} steps without a model request, last "
             f"{self.here.name!r}; its say and run steps lead in a circle"
@@ -233,6 +242,12 @@ class ClassScene(Generic[JourneyT]):
         entered, self._entered = self._entered, []
         return entered
 
+    def dumped(self) -> str:
+        return dump_state(self.state)
+
+    def require_fit(self) -> None:
+        self.state.state_fields.check(self.state)
+
     def notes(self) -> JSONObject:
         forms = {name: form.notes() for name, form in self._collecting.items()}
         return {
@@ -248,9 +263,19 @@ class ClassScene(Generic[JourneyT]):
         self._is_stuck = notes["is_stuck"]
         self._heard = (earlier, heard)
         for name, known in notes["forms"].items():
-            step = self._definition.steps.get(name)
+            step = self._definition.steps.get(self._definition.renamed(name))
             if step is not None and step.collect is not None:
                 self._collecting_at(step).recall(known, earlier, heard)
+
+    async def _take_up_if_lost(self) -> None:
+        """Where the step of the conversation is gone, arrive at the one that takes its place."""
+        lost = self.state.lost_step
+        if lost is None:
+            return
+        step = self.here
+        logger.warning("there is no step %r any more; the conversation goes on in %r", lost, step.name)
+        await self._arrive(step.name, lost, reason="unknown_step")
+        self.state.state_fields.check(self.state)
 
     async def _leave_if_stuck(self) -> None:
         step = self.here
@@ -287,7 +312,10 @@ class ClassScene(Generic[JourneyT]):
     async def _move(self, target: str, reason: str | None = None) -> None:
         for hook in self.here.on_exit:
             await _called(hook, self.state)
-        state, previous = self.state, self.state.step.name
+        await self._arrive(target, self.state.step.name, reason)
+
+    async def _arrive(self, target: str, previous: str, reason: str | None) -> None:
+        state = self.state
         state.step = target
         self._entered.append(target)
         state.arrived_in = self._turn
@@ -309,6 +337,16 @@ class ClassScene(Generic[JourneyT]):
             elif is_context(kind):
                 filled[name] = self._ctx
         return filled
+
+
+def _mended(state: Journey) -> JSONObject:
+    """What had to be done to a stored state before a turn can go on with it."""
+    mended: JSONObject = {}
+    if state.found_version != type(state).version:
+        mended["migrated_from"] = state.found_version
+    if state.lost_step is not None:
+        mended["unknown_step"] = state.lost_step
+    return mended
 
 
 def why_not(tool: ToolDefinition, state: Journey) -> str | None:

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID, uuid4
 
 from agent_runtime_core.errors import ConfigurationError
@@ -19,8 +19,7 @@ from agent_runtime_framework.agents.scene import (
     JourneyScene,
     StateT,
     ToolsT,
-    dump_state,
-    load_state,
+    read_stored,
     step_name,
     step_of,
 )
@@ -32,6 +31,7 @@ from agent_runtime_framework.agents.turns import (
     nothing_to_say,
     take_turn,
 )
+from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, TimedReplies, WholeReplies
 from agent_runtime_framework.executor.dispatch import run_method
@@ -42,6 +42,7 @@ from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
+from agent_runtime_framework.state.versions import Versions, up_to_date, versions_of
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -123,7 +124,14 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         memory: Keeps state and messages between turns. `ctx.input_messages` are then only what is new.
         hooks: Observe every turn.
         sinks: Are told of every event of every turn.
+
+    Attributes:
+        version: Of the state's shape, of the class. States of earlier versions are migrated when they are loaded from a
+            memory or a store, those of later ones are refused.
     """
+
+    version: int = 1
+    _versions: ClassVar[Versions] = Versions(owner="JourneyAgent", marks={})
 
     def __init__(
         self,
@@ -146,6 +154,26 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         self._catalog: Mapping[str, JSONObject] | None = None
         self._running: set[asyncio.Task[object]] = set()
         self._runner: asyncio.Runner | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check the version and the migrations of the class.
+
+        Raises:
+            ConfigurationError: They do not fit together; the text gives file, line and the way out.
+        """
+        super().__init_subclass__(**kwargs)
+        cls._versions = versions_of(cls)
+
+    def migrate(self, state: JSONObject, from_version: int) -> JSONObject:
+        """A stored state of an earlier version as `version` stores it.
+
+        By default, through the functions that `@migrate(...)` marks in the class.
+
+        Args:
+            state: What was stored; plain JSON, and yours to change.
+            from_version: The version that stored it; 1 where none is named.
+        """
+        return self._versions.bring(state, from_version)
 
     @abstractmethod
     def get_initial_state(self) -> StateT:
@@ -238,9 +266,22 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         ctx = AgentContext(uuid4(), conversation_id, [])
         memory = self.memory or self._chat_memory
         if memory is None:
-            return await self._state(ctx, None)
+            return (await self._state(ctx, None))[0]
         async with memory.turn(conversation_id, self.key, context=0) as conversation:
-            return await self._state(ctx, conversation)
+            return (await self._state(ctx, conversation))[0]
+
+    def read_state(self, stored: str | JSONObject, conversation_id: UUID | str = "") -> StateT:
+        """A stored state as an object of its class, migrated if an earlier version wrote it.
+
+        Args:
+            stored: The state as it is stored.
+            conversation_id: Whose it is, for the error's text.
+
+        Raises:
+            StateTooNew: A later version wrote it.
+            StateError: It no longer fits its class.
+        """
+        return self._read(stored, conversation_id)[0]
 
     def graph(self) -> Graph:
         """The journey as a picture: its steps, and the moves between them, as far as they can be read from its source.
@@ -292,13 +333,13 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         return self._io(ctx, StreamedReplies(client) if streams else WholeReplies(client), *sinks, journal=journal)
 
     async def _take(self, ctx: AgentContext, io: TurnIO, conversation: OpenConversation | None) -> TurnTaken:
-        state = await self._state(ctx, conversation)
+        state, found = await self._state(ctx, conversation)
         resumed = None if io.journal is None else io.journal.heard
         text = ctx.get_user_message() if resumed is None else None
         if text is not None and self.is_terminal_state(state) and self.is_closing_message(text):
             return nothing_to_say(self.key, state, io)
 
-        scene = self._scene(state, ctx, io.emitter)
+        scene = self._scene(state, ctx, io.emitter, found)
         history = () if conversation is None else conversation.history.messages
         incoming = scene.hear(history, repair(ctx.input_messages)) if resumed is None else resumed
         if io.journal is not None:
@@ -318,7 +359,15 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             if conversation is not None:
                 step = step_name(step_of(scene.state))
                 messages = [*incoming, *turn.messages]
-                await conversation.commit(messages, state=dump_state(scene.state), step=step, usage=turn.usage)
+                try:
+                    scene.require_fit()
+                except StateError:
+                    # What happened is not forgotten; a state that nobody could load again is.
+                    if io.journal is not None:
+                        io.journal.broke()
+                    await conversation.commit(messages, usage=turn.usage)
+                    raise
+                await conversation.commit(messages, state=scene.dumped(), step=step, usage=turn.usage)
 
         policy = self.config.policy()
         spent = None if conversation is None or policy.conversation_limit is None else conversation.usage
@@ -330,17 +379,28 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         with log_context(run_id=ctx.run_id, conversation_id=ctx.conversation_id, step=step_now):
             return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
 
-    def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter) -> JourneyTurnScene:
-        return JourneyScene(self, state, lambda current: self.create_tools(current, ctx), emitter)
+    def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter, found: int | None = None) -> JourneyTurnScene:
+        def make_tools(current: StateT) -> ToolsT:
+            return self.create_tools(current, ctx)
 
-    async def _state(self, ctx: AgentContext, conversation: OpenConversation | None) -> StateT:
+        return JourneyScene(self, state, make_tools, emitter, version=self.version, found=found)
+
+    async def _state(self, ctx: AgentContext, conversation: OpenConversation | None) -> tuple[StateT, int | None]:
+        """The state, and the version that wrote it where one did."""
         own = await self.load_state(ctx)
         if own is not None:
-            return own
+            return own, None
         if conversation is None or conversation.state is None or self._keeps_its_own_state:
-            return self.get_initial_state()
-        where = f" of conversation {str(ctx.conversation_id)!r} (agent {self.key!r})"
-        return load_state(self._state_class(), conversation.state, where=where)
+            return self.get_initial_state(), None
+        return self._read(conversation.state, ctx.conversation_id)
+
+    def _read(self, stored: str | JSONObject, conversation_id: UUID | str) -> tuple[StateT, int]:
+        where = f" of conversation {str(conversation_id)!r} (agent {self.key!r})" if conversation_id else ""
+        return read_stored(self._state_class().__name__, stored, where, self._restored)
+
+    def _restored(self, data: JSONObject) -> tuple[StateT, int]:
+        plain, found = up_to_date(data, self.version, self.migrate)
+        return self._state_class().from_dict(plain), found
 
     def _state_class(self) -> type[StateT]:
         return type(self.get_initial_state())

@@ -9,10 +9,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from agent_runtime_core.interfaces import EventType, JSONObject
-from agent_runtime_framework.errors import ConfigurationError, StateError
+from agent_runtime_framework.errors import ConfigurationError, StateError, StateTooNew
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.state.serializer import StateSerializer
+from agent_runtime_framework.state.versions import VERSION
 from agent_runtime_framework.toolcalls import MAPPING, Effect, ToolCall
 from agent_runtime_framework.tools.effect import effect_of
 from agent_runtime_framework.tools.offer import Offer
@@ -20,6 +21,7 @@ from agent_runtime_framework.tools.schema import ToolSchema
 
 StateT = TypeVar("StateT", bound=BaseJourneyState[Any])
 ToolsT = TypeVar("ToolsT")
+T = TypeVar("T")
 _StateIn = TypeVar("_StateIn", bound=BaseJourneyState[Any], contravariant=True)
 _ToolsIn = TypeVar("_ToolsIn", contravariant=True)
 
@@ -49,6 +51,12 @@ class JourneyScene(Generic[StateT, ToolsT]):
         make_tools: Makes the tools for the state.
         emitter: Told of steps and checkpoints.
         on_state_change: Awaited when a tool says that the state has changed.
+        version: The version of the state that this code writes.
+        found: The version that wrote the state.
+
+    Attributes:
+        state: The state.
+        mended: What had to be done to the state before the turn could go on with it.
     """
 
     settles = False
@@ -60,8 +68,13 @@ class JourneyScene(Generic[StateT, ToolsT]):
         make_tools: Callable[[StateT], ToolsT],
         emitter: Emitter,
         on_state_change: Callable[[StateT], Awaitable[None]] | None = None,
+        *,
+        version: int = 1,
+        found: int | None = None,
     ) -> None:
         self.state = state
+        self.mended: JSONObject = {} if found in (None, version) else {"migrated_from": found}
+        self._version = version
         self._journey = journey
         self._make_tools = make_tools
         self._emitter = emitter
@@ -89,6 +102,13 @@ class JourneyScene(Generic[StateT, ToolsT]):
     def entered(self) -> list[str]:
         before, self._step_told = self._step_told, step_of(self.state)
         return [step_name(self._step_told) or ""] if self._step_told != before else []
+
+    def dumped(self) -> str:
+        return dump_state(self.state, self._version)
+
+    def require_fit(self) -> None:
+        text = dump_state(self.state)
+        load_state(type(self.state), text, where=", as it is after this turn,")
 
     def notes(self) -> JSONObject:
         return {}
@@ -178,8 +198,12 @@ def step_name(step: object) -> str | None:
     return str(getattr(step, "value", step))
 
 
-def dump_state(state: BaseJourneyState[Any]) -> str:
+def dump_state(state: BaseJourneyState[Any], version: int = 1) -> str:
     """A state as JSON text.
+
+    Args:
+        state: The state.
+        version: The version that writes it; a `Journey` names its own.
 
     Raises:
         StateError: `to_dict` raised, or gave something that is not JSON.
@@ -189,20 +213,20 @@ def dump_state(state: BaseJourneyState[Any]) -> str:
         data = cast("object", state.to_dict())
         if not isinstance(data, MAPPING):
             raise TypeError(f"to_dict returned {data!r:.80}; expected a dict")
-        return _encode(data)
+        return _encode(data if version == 1 else {**cast("JSONObject", data), VERSION: version})
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
         raise StateError(
             f"the state cannot be kept: {name}.to_dict() must give a JSON object ({type(error).__name__}: {error})"
         ) from error
 
 
-def state_dict(state: BaseJourneyState[Any]) -> JSONObject:
+def state_dict(state: BaseJourneyState[Any], version: int = 1) -> JSONObject:
     """A state as a JSON object that shares nothing with it.
 
     Raises:
         StateError: As with `dump_state`.
     """
-    return json.loads(dump_state(state))
+    return json.loads(dump_state(state, version))
 
 
 def load_state(
@@ -221,17 +245,46 @@ def load_state(
         read: Makes the state; by default the class's `from_dict`.
 
     Raises:
+        StateTooNew: A later version of the journey wrote it.
         StateError: It no longer fits the class; what is stored is not touched.
     """
-    name = state_class.__name__
+    return read_stored(state_class.__name__, text, where, state_class.from_dict if read is None else read)
+
+
+def read_stored(name: str, text: str | JSONObject, where: str, read: Callable[[JSONObject], T]) -> T:
+    """What `read` makes of a stored state.
+
+    Args:
+        name: Of the class it has to fit.
+        text: The stored state.
+        where: Where it was found, for the error's text.
+        read: Makes the state.
+
+    Raises:
+        StateTooNew: A later version of the journey wrote it.
+        StateError: It no longer fits; what is stored is not touched.
+    """
+    data: Any = None
     try:
         data = json.loads(text) if isinstance(text, str) else text
-        return state_class.from_dict(data) if read is None else read(data)
+        return read(data)
+    except StateTooNew as error:
+        raise StateTooNew(error.found, error.current, where) from error
     except Exception as error:  # from_dict is the author's, and may stumble over old data in any way
         raise StateError(
-            f"the stored state{where} no longer fits {name}: {type(error).__name__}: {error}. It was left as it is; "
-            f"let {name}.from_dict accept it, or delete the state to begin again. Stored: {text!r:.300}"
+            f"the stored state{where} no longer fits {name}: {_said_by(error)}. It was left as version "
+            f"{_version_in(data)} wrote it; let {name} accept it, or migrate it: give the journey another `version` "
+            "and a function `@migrate(...)` that leads to it. `agent-runtime check MODULE:NAME --store URL` lists all "
+            "conversations that the present code cannot go on with"
         ) from error
+
+
+def _said_by(error: Exception) -> str:
+    return str(error) if isinstance(error, StateError) else f"{type(error).__name__}: {error}"
+
+
+def _version_in(data: object) -> object:
+    return cast("JSONObject", data).get(VERSION, 1) if isinstance(data, dict) else 1
 
 
 Snapshot: TypeAlias = bytes | str

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from agent_runtime_core.callables import CallableSchema
+from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.agents.base import AgentContext, LLMClient
 from agent_runtime_framework.agents.class_scene import ClassScene, JourneyT
 from agent_runtime_framework.agents.journey import JourneyAgent, JourneyConfig
@@ -41,6 +42,7 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         config = config or JourneyConfig(limit_reply=LIMIT_REPLY, ask_again=1)
         super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
         self.journey = journey
+        self.version = journey.version
         self._schemas = _SCHEMAS.setdefault(journey, {})
         self._provided = Provided(provide)
         self._is_provided = False
@@ -54,6 +56,14 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
 
     def _state_class(self) -> type[JourneyT]:
         return self.journey
+
+    def migrate(self, state: JSONObject, from_version: int) -> JSONObject:
+        versions = self.journey.definition.versions
+        return state if versions is None else versions.bring(state, from_version)
+
+    def _restored(self, data: JSONObject) -> tuple[JourneyT, int]:
+        state = self.journey.from_dict(data)
+        return state, state.found_version
 
     def get_system_prompt(self, state: JourneyT) -> str:
         prompt, _ = self._made_scene(state).view()
@@ -70,7 +80,9 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
     async def execute_tool(self, tools: JourneyT, name: str, arguments: dict[str, Any]) -> str:
         raise ConfigurationError("the tools of a journey class are run by its scene; use run, stream or turn")
 
-    def _scene(self, state: JourneyT, ctx: AgentContext, emitter: Emitter) -> ClassScene[JourneyT]:
+    def _scene(
+        self, state: JourneyT, ctx: AgentContext, emitter: Emitter, found: int | None = None
+    ) -> ClassScene[JourneyT]:
         if not self._is_provided:
             self._provided.require_all(self.journey.definition)
             self._is_provided = True

@@ -57,6 +57,14 @@ class JourneyTurnScene(TurnScene, DurableScene, Protocol):
         """The person's new messages as they may be sent and stored: what must not be shown is taken out of them."""
         ...
 
+    def require_fit(self) -> None:
+        """Make sure that the state can be loaded again, once it is stored.
+
+        Raises:
+            StateError: It cannot.
+        """
+        ...
+
     def begin(self) -> None:
         """The person has said something, and nothing has been done yet."""
         ...

@@ -34,6 +34,19 @@ class DurableScene(Protocol):
         """The steps that were entered since it was asked last, in order."""
         ...
 
+    @property
+    def mended(self) -> JSONObject:
+        """What had to be done to the state before the turn could go on with it."""
+        ...
+
+    def dumped(self) -> str:
+        """The state as it is stored, with the version that writes it.
+
+        Raises:
+            StateError: It cannot be stored.
+        """
+        ...
+
     def notes(self) -> JSONObject:
         """What this turn remembers beside the state."""
         ...
@@ -85,4 +98,8 @@ class Journal(Protocol):
 
     def ended(self, end: Finish) -> None:
         """The turn has ended; what is kept of it follows."""
+        ...
+
+    def broke(self) -> None:
+        """It has ended, and what it left cannot be kept as it is."""
         ...

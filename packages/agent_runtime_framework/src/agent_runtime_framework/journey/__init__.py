@@ -16,6 +16,7 @@ from agent_runtime_framework.journey.form import Form
 from agent_runtime_framework.journey.form_journey import FormJourney
 from agent_runtime_framework.journey.idle import expire, remind
 from agent_runtime_framework.journey.journey import Journey
+from agent_runtime_framework.state.versions import migrate
 
 __all__ = [
     "Ask",
@@ -34,6 +35,7 @@ __all__ = [
     "ToolDefinition",
     "derived",
     "expire",
+    "migrate",
     "remind",
     "step",
 ]

@@ -16,7 +16,8 @@ from agent_runtime_framework.journey.mistakes import fail, source_in_class
 RESERVED = frozenset(
     {
         "agent", "arrived_in", "as_it_is", "become", "begin_watching", "collected", "copy", "definition", "forms",
-        "from_dict", "fruitless", "get_step", "graph", "is_complete", "is_expired", "is_terminal", "key", "on_idle",
+        "found_version", "from_dict", "fruitless", "get_step", "graph", "is_complete", "is_expired", "is_terminal",
+        "key", "lost_step", "on_idle",
         "progress_of", "recap", "reopen", "secrets", "set_step", "settle_derived", "state_fields", "step", "to_dict",
         "version",
     }

@@ -24,6 +24,7 @@ from agent_runtime_framework.journey.hints import HiddenParameters
 from agent_runtime_framework.journey.idle import Idle, rules_of
 from agent_runtime_framework.journey.mistakes import fail, source_in_class, source_of, source_of_class
 from agent_runtime_framework.journey.step_rules import check_callback, check_guard, check_step, check_tool
+from agent_runtime_framework.state.versions import versions_of
 
 
 def key_of(owner: type) -> str:
@@ -45,6 +46,7 @@ def compile_journey(owner: type) -> JourneyDefinition:
             f"`class {owner.__name__}(Journey, abstract=True)` if others are to be derived from it",
         )
     members = _members_of(owner, steps)
+    versions = versions_of(owner, source_in_class)
     return JourneyDefinition(
         key=getattr(owner, "key", "") or key_of(owner),
         title=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", owner.__name__),
@@ -52,7 +54,9 @@ def compile_journey(owner: type) -> JourneyDefinition:
         initial=_first_of(owner, steps).name,
         steps={name: _compile_step(owner, step, steps, members) for name, step in steps.items()},
         fields=tuple(each.name for each in dataclasses.fields(owner)),
-        version=getattr(owner, "version", 1),
+        version=versions.current,
+        versions=versions,
+        fallback=_fallback_of(steps),
         source=source_of_class(owner) or next((step.source for step in steps.values()), None),
     )
 
@@ -111,6 +115,22 @@ def _first_of(owner: type, steps: Mapping[str, Step]) -> Step:
     return next(iter(steps.values()))
 
 
+def _fallback_of(steps: Mapping[str, Step]) -> str | None:
+    """The step that takes up conversations whose step is gone."""
+    former: dict[str, str] = {}
+    for name, step in steps.items():
+        for each in step.options.was:
+            if each in steps:
+                fail(step.source, f"step {name!r} was {each!r}, but there still is a step of that name; drop was=")
+            if each in former:
+                fail(step.source, f"both {former[each]!r} and {name!r} were {each!r}; only one step can go on for it")
+            former[each] = name
+    chosen = [step for step in steps.values() if step.options.fallback]
+    if len(chosen) > 1:
+        fail(chosen[1].source, f"both {chosen[0].name!r} and {chosen[1].name!r} are fallback=True; only one can be")
+    return chosen[0].name if chosen else None
+
+
 def _members_of(owner: type, steps: Mapping[str, Step]) -> list[_Member]:
     """All methods that are tools or hooks; one that is overridden stays what it was declared to be."""
     marks: dict[str, list[ToolMark | HookMark]] = {}
@@ -164,6 +184,7 @@ def _compile_step(owner: type, step: Step, steps: Mapping[str, Step], members: I
         tools=tuple(_compile_tool(owner, each, each.mark, steps) for each in here if isinstance(each.mark, ToolMark)),
         on_enter=_hooks(here, "enter"),
         on_exit=_hooks(here, "exit"),
+        was=options.was,
         on_idle=_idle(owner, step, steps),
         source=step.source,
     )

@@ -135,6 +135,8 @@ class StepOptions:
     patience: int | None = None
     stuck: Step | str | None = None
     on_idle: Idle | None = None
+    was: tuple[str, ...] = ()
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +184,8 @@ def step(
     patience: int | None = None,
     stuck: Step | str | None = None,
     on_idle: Idle | None = None,
+    was: str | Sequence[str] = (),
+    fallback: bool = False,
 ) -> CollectStep[ModelT]: ...
 @overload
 def step(
@@ -197,6 +201,8 @@ def step(
     patience: int | None = None,
     stuck: Step | str | None = None,
     on_idle: Idle | None = None,
+    was: str | Sequence[str] = (),
+    fallback: bool = False,
 ) -> Step: ...
 def step(
     prompt: str | None = None,
@@ -212,6 +218,8 @@ def step(
     patience: int | None = None,
     stuck: Step | str | None = None,
     on_idle: Idle | None = None,
+    was: str | Sequence[str] = (),
+    fallback: bool = False,
 ) -> Step:
     """A step of a journey. The first one declared is where the journey begins; those of base classes come before.
 
@@ -232,6 +240,9 @@ def step(
         stuck: Where the journey goes then.
         on_idle: What is done when the person falls silent here, `remind(...)` and `expire(...)`, in place of the
             journey's own `on_idle`; `()` for nothing.
+        was: Its earlier names; a conversation that was stored in one of them goes on here.
+        fallback: A conversation that was stored in a step that is gone goes on here; without such a step, in the
+            first one. Its `on_enter` runs, and all that is known is kept.
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
     source = Source(frame.f_code.co_filename, frame.f_lineno)
@@ -249,6 +260,8 @@ def step(
         patience=patience,
         stuck=stuck,
         on_idle=on_idle,
+        was=(was,) if isinstance(was, str) else tuple(was),
+        fallback=fallback,
     )
     return Step(options, source) if form is None else CollectStep(options, source, form)
 

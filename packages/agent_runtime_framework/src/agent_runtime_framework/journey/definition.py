@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from agent_runtime_framework.state.versions import Versions
 from agent_runtime_framework.toolcalls import Effect
 
 
@@ -80,6 +81,8 @@ class IdleRule:
         after: How long they have been silent then.
         say: Exact words, a template over the state.
         tell: What the model is told instead, a template too.
+        to: The step an expired journey is moved to: as it was declared, and by name in a definition.
+        source: Where it was written.
     """
 
     kind: Literal["remind", "expire"]
@@ -111,6 +114,7 @@ class StepDefinition:
         on_enter: Run when the journey arrives.
         on_exit: Run when it leaves.
         on_idle: What is done when the person falls silent here, the earliest first.
+        was: Its earlier names.
         source: Where it was written.
     """
 
@@ -129,6 +133,7 @@ class StepDefinition:
     on_enter: tuple[Callable[..., Any], ...] = ()
     on_exit: tuple[Callable[..., Any], ...] = ()
     on_idle: tuple[IdleRule, ...] = ()
+    was: tuple[str, ...] = ()
     source: Source | None = None
 
     @property
@@ -184,6 +189,8 @@ class JourneyDefinition:
         steps: All steps by name, in the order they were declared.
         fields: Names of the state's fields.
         version: Of the state's shape.
+        versions: How states of earlier versions become those of this one; None where nothing is known of them.
+        fallback: The step that takes up conversations whose step is gone; None if no step was named for it.
         source: Where it was written.
     """
 
@@ -194,7 +201,20 @@ class JourneyDefinition:
     steps: Mapping[str, StepDefinition]
     fields: tuple[str, ...] = ()
     version: int = 1
+    versions: Versions | None = None
+    fallback: str | None = None
     source: Source | None = None
+
+    def renamed(self, step: str) -> str:
+        """What a step of that name is called now; the same name where nothing is known of it."""
+        if step in self.steps:
+            return step
+        return next((each.name for each in self.steps.values() if step in each.was), step)
+
+    def place_of(self, step: object) -> tuple[str, bool]:
+        """The step in which a conversation goes on that was stored in this one, and whether the stored one is gone."""
+        name = self.renamed(step) if isinstance(step, str) else ""
+        return (name, False) if name in self.steps else (self.fallback or self.initial, True)
 
     def moves(self) -> list[Move]:
         """Every move there is, step by step."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _NOTHING_SAID = FieldOptions()
-_ENGINE_S_OWN = frozenset({"step", "arrived_in", "fruitless", "forms", "is_expired", "_step", "_aside", "_assigned"})
+_ENGINE_S_OWN = frozenset(
+    {"step", "arrived_in", "fruitless", "forms", "is_expired", "_step", "_aside", "_assigned", "_found"}
+)
 
 
 class StateFields:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, dataclass_transform
 from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_framework.errors import ConfigurationError, StateError
+from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.journey.class_fields import prepare_fields
 from agent_runtime_framework.journey.compile import compile_journey, key_of
 from agent_runtime_framework.journey.declare import CollectStep, Step
@@ -22,6 +22,7 @@ from agent_runtime_framework.journey.form import ModelT
 from agent_runtime_framework.journey.hints import LOCALS, names_around_class
 from agent_runtime_framework.journey.idle import Idle
 from agent_runtime_framework.state.base import BaseJourneyState
+from agent_runtime_framework.state.versions import VERSION, up_to_date
 
 if TYPE_CHECKING:
     from agent_runtime_framework.agents.journey import JourneyConfig
@@ -74,6 +75,8 @@ class Journey(BaseJourneyState[Step]):
     _assigned: set[str]
     _aside: JSONObject
     _step: str
+    _lost: str | None = None
+    _found: int | None = None
 
     def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
         """Make the class a journey.
@@ -134,6 +137,17 @@ class Journey(BaseJourneyState[Step]):
             known = ", ".join(type(self).definition.steps)
             raise ConfigurationError(f"{name!r} is no step of {type(self).__name__}; its steps are: {known}")
         vars(self)["_step"] = name
+        vars(self).pop("_lost", None)
+
+    @property
+    def lost_step(self) -> str | None:
+        """The step in which the conversation was stored, if it is gone and nothing has taken its place yet."""
+        return self._lost
+
+    @property
+    def found_version(self) -> int:
+        """The version that wrote what this was read from; the present one if nothing was read."""
+        return self._found or type(self).version
 
     if not TYPE_CHECKING:  # a checker that saw this would let any attribute be assigned
 
@@ -256,29 +270,49 @@ class Journey(BaseJourneyState[Step]):
             kept["forms"] = copy.deepcopy(self.forms)
         if self.is_expired:
             kept["is_expired"] = True
-        stored = {**self._aside, "step": self._step, **type(self).state_fields.dump(self)}
+        # Until the step that takes its place was entered, the conversation is where it was.
+        stored = {**self._aside, "step": self._lost or self._step, **type(self).state_fields.dump(self)}
         if type(self).version != 1:
-            stored["version"] = type(self).version
+            stored[VERSION] = type(self).version
         return {**stored, BOOKKEEPING: kept} if kept else stored
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The state that `to_dict` gave; keys it does not know are kept aside and given back.
+        """The state that `to_dict` gave, here or in an earlier version.
+
+        An earlier version's is migrated. Keys it does not know are kept aside and given back. Where the step is gone,
+        the state is in the one that takes its place.
 
         Raises:
-            StateError: A value does not fit its field, or the step is unknown.
+            StateTooNew: A later version wrote it.
+            StateError: It cannot be migrated, or a value does not fit its field.
         """
+        definition, current = cls.definition, cls.version
+        found = data.get(VERSION, 1)
+        if found != current:  # the present version's is by far the most frequent
+            assert definition.versions is not None  # every class has been compiled
+            data, found = up_to_date(data, current, definition.versions.bring)
         values, rest = cls.state_fields.load(data)
-        name = rest.pop("step", cls.definition.initial)
-        if name not in cls.definition.steps:
-            known = ", ".join(cls.definition.steps)
-            raise StateError(f"step {name!r} is unknown; the steps of {cls.__name__} are: {known}")
-        rest.pop("version", None)
+        step = rest.pop("step", definition.initial)
+        rest.pop(VERSION, None)
         state = cls.__new__(cls)
         state._begin(values)
         notes: JSONObject = rest.pop(BOOKKEEPING, None) or {}
-        vars(state).update({each: notes[each] for each in _NOTES if each in notes}, _step=name, _aside=rest)
+        vars(state).update({each: notes[each] for each in _NOTES if each in notes}, _step=step, _aside=rest)
+        if step not in definition.steps:
+            state._find_place()
+        if not state.forms.keys() <= definition.steps.keys():
+            state.forms = {definition.renamed(name): progress for name, progress in state.forms.items()}
+        if found != current:
+            state._found = found
         return state
+
+    def _find_place(self) -> None:
+        """Be in the step that goes on for the stored one, which has another name now, or is gone."""
+        definition, held, stored = type(self).definition, vars(self), self._step
+        held["_step"], is_gone = definition.place_of(stored)
+        if is_gone:
+            held["_lost"] = str(stored)
 
     @classmethod
     def graph(cls) -> Graph:
