@@ -6,6 +6,8 @@ AgentRuntimeError
 │   ├── ConversationConflict             somebody else committed to the conversation first
 │   │   └── NestedTurn                   a task began a turn inside a turn of the same conversation
 │   ├── ConversationBusy                 a message was refused, because others are being answered
+│   ├── NotPending (LookupError)         there is no such call to be decided about, or not any more
+│   ├── AlreadyDecided                   a call was decided otherwise before
 │   ├── LeaseLost                        another owner took over the turn; what this one does counts no longer
 │   ├── StateError (ValueError)          a stored state no longer fits its class
 │   │   └── StateTooNew                  a later version of the journey wrote it
@@ -23,12 +25,14 @@ from agent_runtime_core.errors import AgentRuntimeError, ConfigurationError, Run
 
 __all__ = [
     "AgentRuntimeError",
+    "AlreadyDecided",
     "ConfigurationError",
     "ConversationBusy",
     "ConversationConflict",
     "LeaseLost",
     "MoveRefused",
     "NestedTurn",
+    "NotPending",
     "RunError",
     "StateError",
     "StateTooNew",
@@ -94,6 +98,56 @@ class ConversationBusy(RunError):
         return (
             f"conversation {self.conversation_id!r} is busy: {self.reason}; the message was not accepted, "
             "send it again later"
+        )
+
+
+class NotPending(RunError, LookupError):
+    """A decision came for a call that does not wait for one.
+
+    Attributes:
+        conversation_id: The conversation.
+        call_id: The call.
+        ended_at: When its turn ended without a decision; None if no such call ever waited.
+    """
+
+    def __init__(self, conversation_id: str, call_id: str, ended_at: str | None = None) -> None:
+        super().__init__(conversation_id, call_id, ended_at)
+        self.conversation_id = conversation_id
+        self.call_id = call_id
+        self.ended_at = ended_at
+
+    def __str__(self) -> str:
+        if self.ended_at is None:
+            why = "never waited for a decision"
+        else:
+            why = f"waits no longer: its turn ended at {self.ended_at} without it"
+        return f"call {self.call_id!r} of conversation {self.conversation_id!r} {why}; `pending()` lists what waits"
+
+
+class AlreadyDecided(RunError):
+    """A call was decided otherwise before; that decision stands.
+
+    Attributes:
+        conversation_id: The conversation.
+        call_id: The call.
+        decision: "approved" or "rejected".
+        by: Who decided.
+        at: When, ISO 8601 in UTC.
+    """
+
+    def __init__(self, conversation_id: str, call_id: str, decision: str, by: str | None, at: str | None) -> None:
+        super().__init__(conversation_id, call_id, decision, by, at)
+        self.conversation_id = conversation_id
+        self.call_id = call_id
+        self.decision = decision
+        self.by = by
+        self.at = at
+
+    def __str__(self) -> str:
+        who = f" by {self.by!r}" if self.by else ""
+        return (
+            f"call {self.call_id!r} of conversation {self.conversation_id!r} was {self.decision}{who} at {self.at}; "
+            "that cannot be changed"
         )
 
 

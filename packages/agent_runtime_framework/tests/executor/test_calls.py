@@ -71,7 +71,7 @@ def add(item: Any = "tea") -> ToolCall:
 @pytest.mark.asyncio
 async def test_call_that_fits_runs_and_is_answered() -> None:
     cart = Cart()
-    assert await answer_call(add(), cart, OFFER) == Answer("Added.")
+    assert await answer_call(add(), cart, OFFER, OFFER) == Answer("Added.")
     assert cart.items == ["tea"]
 
 
@@ -91,7 +91,7 @@ async def test_call_that_fits_runs_and_is_answered() -> None:
 @pytest.mark.asyncio
 async def test_refused_call_is_answered_and_does_not_run(call: ToolCall, said: str) -> None:
     cart = Cart()
-    answer = await answer_call(call, cart, OFFER)
+    answer = await answer_call(call, cart, OFFER, OFFER)
     assert not answer.ok
     assert cart.ran == []
     with pytest.raises(AssertionError, match=said):
@@ -162,15 +162,15 @@ def test_faults_of_one_call_are_told_up_to_a_number() -> None:
 async def test_offer_is_read_again_behind_the_first_call_of_a_batch() -> None:
     cart = Cart()
     cart.now = PAY_ONLY
-    assert (await answer_call(add(), cart, BOTH, is_first=True)).ok
-    assert not (await answer_call(add(), cart, BOTH, is_first=False)).ok
+    assert (await answer_call(add(), cart, BOTH, BOTH)).ok
+    assert not (await answer_call(add(), cart, BOTH, cart.offer())).ok
     assert cart.ran == ["add"]
 
 
 @pytest.mark.asyncio
 async def test_failing_tool_is_told_in_production_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     cart = Cart(ValueError("no tea left"))
-    answer = await answer_call(add(), cart, OFFER)
+    answer = await answer_call(add(), cart, OFFER, OFFER)
     assert answer == Answer("Error executing add: no tea left", ok=False, why="raised")
     (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
     assert record.exc_info is not None
@@ -180,14 +180,14 @@ async def test_failing_tool_is_told_in_production_and_logged(caplog: pytest.LogC
 @pytest.mark.asyncio
 async def test_failing_tool_raises_in_debug() -> None:
     with override_config(debug=True), pytest.raises(ValueError, match="no tea left"):
-        await answer_call(add(), Cart(ValueError("no tea left")), OFFER)
+        await answer_call(add(), Cart(ValueError("no tea left")), OFFER, OFFER)
 
 
 @pytest.mark.parametrize("is_debug", [True, False])
 @pytest.mark.asyncio
 async def test_tool_error_is_told_in_any_mode(is_debug: bool) -> None:
     with override_config(debug=is_debug):
-        answer = await answer_call(add(), Cart(ToolError("ask for the size first")), OFFER)
+        answer = await answer_call(add(), Cart(ToolError("ask for the size first")), OFFER, OFFER)
     assert answer == Answer("Error: ask for the size first", ok=False, why="tool")
 
 
@@ -199,7 +199,7 @@ async def test_failing_tool_leaves_the_state_as_before_the_call(fail: BaseExcept
     cart.items.append("milk")
     held = cart.items
     with override_config(debug=is_debug), suppress(type(fail)):
-        await answer_call(add(), cart, OFFER)
+        await answer_call(add(), cart, OFFER, OFFER)
     assert cart.items is held
     assert held == ["milk"]
 
@@ -208,13 +208,13 @@ async def test_failing_tool_leaves_the_state_as_before_the_call(fail: BaseExcept
 @pytest.mark.asyncio
 async def test_cancellation_always_passes(fail: BaseException) -> None:
     with pytest.raises(type(fail)):
-        await answer_call(add(), Cart(fail), OFFER)
+        await answer_call(add(), Cart(fail), OFFER, OFFER)
 
 
 @pytest.mark.asyncio
 async def test_events_tell_what_ran_even_if_the_tool_changes_its_arguments() -> None:
     events = Events()
-    await answer_call(add(), Cart(), OFFER, emitter=Emitter([events]))
+    await answer_call(add(), Cart(), OFFER, OFFER, emitter=Emitter([events]))
     started, ended = events
     common = {"name": "add", "tool_call_id": "call_add"}
     assert (started.type, started.payload) == (EventType.TOOL_CALL, {**common, "arguments": {"item": "tea"}})
@@ -224,7 +224,7 @@ async def test_events_tell_what_ran_even_if_the_tool_changes_its_arguments() -> 
 @pytest.mark.asyncio
 async def test_tool_that_wanted_to_go_where_it_may_not_is_told_and_put_back() -> None:
     events, cart = Events(), Cart(MoveRefused("add may not lead to 'done'"))
-    answer = await answer_call(add(), cart, OFFER, emitter=Emitter([events]))
+    answer = await answer_call(add(), cart, OFFER, OFFER, emitter=Emitter([events]))
     assert answer == Answer(
         "Error: add may not lead to 'done'", ok=False, is_refused=True, why="move", detail="add may not lead to 'done'"
     )
@@ -235,7 +235,7 @@ async def test_tool_that_wanted_to_go_where_it_may_not_is_told_and_put_back() ->
 @pytest.mark.asyncio
 async def test_refusal_is_an_event_of_its_own() -> None:
     events = Events()
-    await answer_call(make_call("steal", {"n": 1}), Cart(), OFFER, emitter=Emitter([events]))
+    await answer_call(make_call("steal", {"n": 1}), Cart(), OFFER, OFFER, emitter=Emitter([events]))
     (event,) = events
     assert event.type is EventType.TOOL_REFUSED
     assert event.payload["arguments"] == {"n": 1}

@@ -15,7 +15,7 @@ from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.journal import DurableScene
 from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
 from agent_runtime_framework.executor.policy import TurnPolicy
-from agent_runtime_framework.executor.turn import Finish, StoppedReason, Turn
+from agent_runtime_framework.executor.turn import Finish, Pause, StoppedReason, Turn
 from agent_runtime_framework.messages import INTERRUPTED, History
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class TurnTaken:
     """A turn that has been taken and kept.
 
     Attributes:
-        end: How it ended.
+        end: How it ended; "paused" if it waits for a person, and then nothing of it is kept here.
         messages: What it produced, in wire form.
         state: The journey's state after it.
         usage: Token counts.
@@ -129,7 +129,9 @@ async def take_turn(
             event = EventType.RUN_CANCELLED if is_cancelled else EventType.RUN_FAILED
             emitter.emit(event, {"error": str(error), "error_type": type(error).__name__})
         raise
-    if emitter:
+    if isinstance(end, Pause):
+        end = Finish(end.note, StoppedReason.PAUSED)
+    elif emitter:
         _report_end(emitter, end, turn.usage)
     return TurnTaken(end=end, messages=turn.messages, state=scene.state, usage=turn.usage)
 
@@ -149,7 +151,7 @@ async def _to_the_end(
     io: TurnIO,
     earlier: Sequence[JSONObject],
     keep: Callable[[Turn], Awaitable[None]],
-) -> Finish:
+) -> Finish | Pause:
     if io.journal is None or not io.journal.replay(turn):
         scene.begin()
     try:
@@ -159,7 +161,8 @@ async def _to_the_end(
         if turn.messages:
             await _keep_in_spite_of(error, keep(turn))
         raise
-    assert isinstance(end, Finish)  # nothing pauses a turn yet
+    if isinstance(end, Pause):
+        return end
     scene.end()
     await keep(turn)
     return end

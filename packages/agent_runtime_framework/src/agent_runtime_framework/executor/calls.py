@@ -84,8 +84,8 @@ async def answer_call(
     call: ToolCall,
     scene: Scene,
     sent: Offer | None,
+    current: Offer | None,
     *,
-    is_first: bool = True,
     hooks: ExecutorHooks | None = None,
     emitter: Emitter = SILENT,
     journal: Journal | None = None,
@@ -96,18 +96,37 @@ async def answer_call(
         call: The call.
         scene: The tools and the state.
         sent: What was offered with the request; None is a bare executor without a tool list.
-        is_first: True if no other call has run since the request, so that the offer is still the current one.
+        current: What would be offered now, after the calls that have run since.
         hooks: Told before and after a call that runs.
         emitter: Told of every call.
         journal: Told before a call that runs.
     """
-    refused = refusal(call, sent, sent if is_first else scene.offer())
+    refused = refused_now(call, sent, current, emitter)
+    if refused is not None:
+        return refused
+    (known,) = (None,) if journal is None else await journal.before_calls([call])
+    return await run_admitted(call, scene, known, hooks=hooks, emitter=emitter)
+
+
+def refused_now(call: ToolCall, sent: Offer | None, current: Offer | None, emitter: Emitter) -> Answer | None:
+    """The answer to a call that is refused, told to who watches; None if it may run."""
+    refused = refusal(call, sent, current)
     if refused is not None:
         logger.info("call of %r refused", preview(call.name, 64))
         if emitter:
             emitter.emit(EventType.TOOL_REFUSED, {**_described(call), "reason": refused.text})
-        return refused
-    known = None if journal is None else await journal.before_call(call)
+    return refused
+
+
+async def run_admitted(
+    call: ToolCall,
+    scene: Scene,
+    known: Answer | None,
+    *,
+    hooks: ExecutorHooks | None = None,
+    emitter: Emitter = SILENT,
+) -> Answer:
+    """Run a call that may run, unless its answer is known already."""
     # Events come before hooks, here and below: what is awaited may rely on what was told.
     if emitter:
         emitter.emit(EventType.TOOL_CALL, _described(call))

@@ -5,7 +5,8 @@ recorded, and goes on behind it: nothing that was recorded is asked, said or run
 
 Rules:
     - What is told without `await` is kept with the next `await`; the last state told is kept with it.
-    - `before_call` returns once it is durable that the call is about to run, unless running it twice does no harm.
+    - `before_calls` returns once it is durable that the calls are about to run, unless running them twice does no harm.
+      Of several, each has its place in the record before the first begins.
     - When `before_request` returns, everything told so far is durable.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.approvals import ApprovalNeeded, Decision
 from agent_runtime_framework.executor.asking import Request
 from agent_runtime_framework.executor.calls import Answer
 from agent_runtime_framework.executor.turn import Finish, Reply, Turn
@@ -80,12 +82,31 @@ class Journal(Protocol):
         """The model has replied."""
         ...
 
-    async def before_call(self, call: ToolCall) -> Answer | None:
-        """A call that passed the gate is about to run; an answer that is known already takes its place."""
+    async def before_calls(self, calls: Sequence[ToolCall]) -> Sequence[Answer | None]:
+        """These calls passed the gate and are about to run, side by side if there are several.
+
+        An answer that is known already takes a call's place: one for each, in order.
+        """
         ...
 
     def answered(self, call: ToolCall, answer: Answer) -> None:
         """A call was answered, perhaps refused."""
+        ...
+
+    async def keep(self) -> None:
+        """The call that was answered has ended, and others are still running beside it."""
+        ...
+
+    def decision(self, call: ToolCall) -> Decision | None:
+        """What a person decided about a call; None if nobody has."""
+        ...
+
+    def decided(self, decision: Decision) -> None:
+        """A decision was had at once, without a pause."""
+        ...
+
+    async def paused(self, call: ToolCall, needed: ApprovalNeeded) -> str:
+        """The turn rests until somebody decides about this call; returns what the person is told meanwhile."""
         ...
 
     async def before_code(self) -> None:

@@ -7,8 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent_runtime_core.interfaces import EventType, JSONObject
+from agent_runtime_framework.approvals import ApprovalNeeded
 from agent_runtime_framework.events import SILENT, Emitter
+from agent_runtime_framework.executor.approving import (
+    DecideAtOnce,
+    approval_needed,
+    decide,
+    rejected,
+    tell_decision,
+)
 from agent_runtime_framework.executor.asking import LLMClient, Model, Request, WholeReplies, system_message
+from agent_runtime_framework.executor.beside import Beside, neighbours
 from agent_runtime_framework.executor.calls import Answer, Scene, answer_call
 from agent_runtime_framework.executor.dispatch import (
     CallableToolExecutor,
@@ -62,6 +71,7 @@ class TurnIO:
         is_cancelled: Asked before every model request; True ends the turn.
         journal: Where the turn is recorded while it runs.
         catalog: All tools of the journey, by name; see `Request`.
+        approve: Decides at once about calls that need a person's agreement.
     """
 
     model: Model
@@ -70,6 +80,7 @@ class TurnIO:
     is_cancelled: Callable[[], bool] | None = None
     journal: Journal | None = None
     catalog: Mapping[str, JSONObject] | None = None
+    approve: DecideAtOnce | None = None
 
 
 class TurnScene(Scene, Protocol):
@@ -117,11 +128,8 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                     must_call = turn.policy.require_tool_call
                     request = Request(messages, offer, must_call, turn.shown, io.catalog)
                     await _ask(turn, request, io, move)
-            case CallTool(call, is_first):
-                answer = await answer_call(
-                    call, scene, offer, is_first=is_first, hooks=io.hooks, emitter=io.emitter, journal=io.journal
-                )
-                _answered(turn, call, answer, io.journal)
+            case CallTool() as move:
+                await _call(turn, scene, offer, io, move)
                 if not turn.has_waiting_calls:
                     scene.refresh()
             case Pause() as pause:
@@ -134,6 +142,48 @@ def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
     """What was offered with the calls that a continued turn still has to answer, as far as it is offered now."""
     current = scene.offer() if turn.has_waiting_calls else None
     return current if current is None or turn.offered is None else current.only(turn.offered)
+
+
+async def _call(turn: Turn, scene: TurnScene, offer: Offer | None, io: TurnIO, move: CallTool) -> None:
+    """Answer the call that was handed out, and its neighbours if they may run beside it; or pause there."""
+    call = move.call
+    current = offer if move.is_first else scene.offer()
+    calls = neighbours(turn.waiting, current)
+    if calls:
+        await _answer_beside(turn, Beside(calls, scene, io), offer, current)
+        return
+    needed = approval_needed(call, offer, current)
+    if needed is not None:
+        decision = await decide(call, needed, io.approve, io.journal)
+        if decision is None:
+            await _pause(turn, call, needed, io)
+            return
+        tell_decision(decision, io.emitter)
+        if not decision.is_approved:
+            _answered(turn, call, rejected(call, needed, decision, io.emitter), io.journal)
+            return
+    answer = await answer_call(call, scene, offer, current, hooks=io.hooks, emitter=io.emitter, journal=io.journal)
+    _answered(turn, call, answer, io.journal)
+
+
+async def _answer_beside(turn: Turn, beside: Beside, sent: Offer | None, current: Offer | None) -> None:
+    try:
+        await beside.run(sent, current)
+    finally:
+        # Also where the turn breaks here: what has ended is not forgotten with what has not.
+        for call, answer in beside.answers:
+            if turn.has_waiting_calls:
+                turn.answered(call.id, answer.text, ok=answer.ok)
+
+
+async def _pause(turn: Turn, call: ToolCall, needed: ApprovalNeeded, io: TurnIO) -> None:
+    assert io.journal is not None  # without one, nothing waits
+    note = await io.journal.paused(call, needed)
+    turn.paused(needed.reason, note)
+    if io.emitter:
+        payload = {"name": call.name, "arguments": needed.arguments, "tool_call_id": call.id, "reason": needed.reason}
+        io.emitter.emit(EventType.ASSISTANT_MESSAGE, {"content": note})
+        io.emitter.emit(EventType.RUN_PAUSED, {**payload, "note": note})
 
 
 def _answered(turn: Turn, call: ToolCall, answer: Answer, journal: Journal | None) -> None:

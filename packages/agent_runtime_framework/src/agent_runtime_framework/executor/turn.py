@@ -141,6 +141,7 @@ class Turn:
         "_note",
         "_offered",
         "_pause",
+        "_pause_note",
         "_said",
         "_spent",
         "_taken",
@@ -172,6 +173,7 @@ class Turn:
         self._note: str | None = None
         self._said: list[str] = []
         self._pause: str | None = None
+        self._pause_note = ""
         self._finish: Finish | None = None
 
     @property
@@ -185,7 +187,7 @@ class Turn:
             return self._finish
         if self._waiting:
             call = self._waiting[0]
-            return CallTool(call, self._is_first) if self._pause is None else Pause(call, self._pause)
+            return CallTool(call, self._is_first) if self._pause is None else Pause(call, self._pause, self._pause_note)
         limit = self._limit()
         return CallModel(self.requests, self._note) if limit is None else self._end(*limit)
 
@@ -256,15 +258,15 @@ class Turn:
         elif ok and not self._waiting and call.name in self.policy.terminal_tools:
             self._finish = Finish(self._with_said(result), f"{StoppedReason.TERMINAL_TOOL}:{call.name}")
 
-    def paused(self, reason: str) -> None:
-        """Hold the turn at the call that `next` handed out.
+    def paused(self, reason: str, note: str = "") -> None:
+        """Hold the turn at the call that `next` handed out; `note` is what the person is told meanwhile.
 
         Raises:
             ProtocolError: No call is being waited for.
         """
         if not self._waiting or self._pause is not None:
             raise ProtocolError("a pause was reported, but no call was handed out")
-        self._pause = reason
+        self._pause, self._pause_note = reason, note
 
     def resumed(self) -> None:
         """Go on at the call the turn was held at.
@@ -411,7 +413,7 @@ class Turn:
 
 _PLAIN = (
     "messages", "usage", "requests", "calls_made", "_offered", "_is_first", "_fruitless_replies", "_last_result",
-    "_failures", "_note", "_pause", "_said",
+    "_failures", "_note", "_pause", "_pause_note", "_said",
 )  # fmt: skip
 
 

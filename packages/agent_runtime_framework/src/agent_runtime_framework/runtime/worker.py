@@ -33,12 +33,15 @@ from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
-from agent_runtime_framework.runtime.journal import StoredJournal
+from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
 from agent_runtime_framework.store.protocol import Commit
 
 logger = logging.getLogger(__name__)
+
+NOT_REACHED = "Error: not run, because the conversation went on before this call's turn came."
+"""The answer to a call that was never begun in a turn that nobody shall run any more."""
 
 NOT_HEARD = "(a message that could not be taken in)"
 """Stands in the history for a message that broke its turn before it was listened to."""
@@ -94,10 +97,11 @@ class Worker:
         store: The store.
         agents: Who answers, by key.
         lease: As whom, and for how long at a time.
-        sinks_of: Who watches a turn.
-        settled: Told of every message whose turn has ended.
+        sinks_of: Who watches a turn; given what tells what was heard in it.
+        settled: Told of every turn that has ended, or, without an outcome, is not run here any more.
         max_attempts: How often a turn is begun or continued.
         apology: What the person reads when a turn broke.
+        approval_note: What they read while a call waits for a person, where its tool has no words of its own.
 
     Attributes:
         running: The turns that are being run, by conversation.
@@ -109,10 +113,11 @@ class Worker:
         agents: Mapping[str, JourneyAgent[Any, Any, Any]],
         lease: Lease,
         *,
-        sinks_of: Callable[[Claim], Sequence[Sink]],
-        settled: Callable[[Claim, Outcome], None],
+        sinks_of: Callable[[Claim, Callable[[], list[JSONObject] | None]], Sequence[Sink]],
+        settled: Callable[[Claim, Outcome | None], None],
         max_attempts: int = 3,
         apology: str = APOLOGY,
+        approval_note: str = APPROVAL_NOTE,
     ) -> None:
         self.running: dict[str, Running] = {}
         self._store = store
@@ -122,6 +127,7 @@ class Worker:
         self._settled = settled
         self._max_attempts = max_attempts
         self._apology = apology
+        self._approval_note = approval_note
         self._stopped_early: dict[str, tuple[int, Ending]] = {}
         self._hot = HotConversations(store, HOT_CONVERSATIONS)
 
@@ -174,8 +180,7 @@ class Worker:
                 await self._end_unrun(job, ending)
         finally:
             # Only now have all events of the turn been told.
-            if job.outcome is not None:
-                self._settled(claim, job.outcome)
+            self._settled(claim, job.outcome)
         return job.following
 
     async def _take(self, job: _Job) -> None:
@@ -183,7 +188,7 @@ class Worker:
         ctx = AgentContext(
             UUID(claim.run_id), claim.conversation_id, [AgentMessage.from_dict(body) for body in claim.bodies]
         )
-        sinks = self._sinks_of(claim)
+        sinks = self._sinks_of(claim, lambda: job.journal.heard)
         io = agent.edges(ctx, *sinks, streams=bool(sinks), journal=job.journal)
         task = asyncio.ensure_future(agent.turn(ctx, io, job.conversation))
         running = self.running[claim.conversation_id] = Running(claim, task)
@@ -197,7 +202,7 @@ class Worker:
 
     async def _prepare(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> _Job:
         stored, hot = await self._hot.load(claim.conversation_id, agent.key, agent.config.context)
-        journal = StoredJournal(self._store, claim, self._lease.ttl)
+        journal = StoredJournal(self._store, claim, self._lease, approval_note=self._approval_note)
 
         async def keep(commit: Commit) -> None:
             end = journal.end
@@ -220,6 +225,9 @@ class Worker:
             raise
         if job.conversation.keeping is not None:
             await self._see_kept(job, running.task, job.conversation.keeping)
+            return
+        if job.journal.pausing is not None:
+            await self._see_at_rest(job, running.task, job.journal.pausing)
             return
         if running.is_lost:
             raise LeaseLost(job.claim.conversation_id, job.claim.turn)
@@ -246,16 +254,30 @@ class Worker:
             logger.warning("turn %d is not kept, its conversation was changed from outside", job.claim.turn)
             await self._end_broken(job, "failed", conflict)
 
+    async def _see_at_rest(self, job: _Job, task: asyncio.Future[Any], pausing: asyncio.Future[Claim | None]) -> None:
+        """The turn waits for a person; or it shall end, and is claimed for that already."""
+        await asyncio.wait({task, pausing})
+        if not task.cancelled():
+            task.exception()
+        job.following = await pausing
+        if job.following is None and job.journal.pause is not None:
+            call, note = job.journal.pause
+            job.outcome = Outcome(
+                status="paused", reply=note, turn=job.claim.turn, stopped_reason="paused", pending=(call,)
+            )
+
     async def _give_back(self, job: _Job, running: Running) -> None:
         """The process is about to end: somebody else goes on where this turn is."""
         running.task.cancel()
         await asyncio.wait({running.task})
         if not running.task.cancelled():
             running.task.exception()
-        if job.conversation.keeping is None:
-            await self._store.release(job.claim)
-        else:
+        if job.conversation.keeping is not None:
             await job.conversation.keeping
+            return
+        left = job.claim if job.journal.pausing is None else await job.journal.pausing
+        if left is not None:
+            await self._store.release(left)
 
     async def _end_without_a_trace(self, job: _Job, response: str) -> None:
         """There was nothing to do and nothing to keep, but the message has its outcome."""
@@ -276,7 +298,7 @@ class Worker:
             job.journal.replay(turn)
         except ProtocolError:
             logger.warning("turn %d was recorded under other limits; it ends where they were passed", job.claim.turn)
-        turn.abandon(INTERRUPTED)
+        turn.abandon(INTERRUPTED if job.journal.has_begun(turn.waiting) else NOT_REACHED, NOT_REACHED)
         messages = [*(job.journal.heard or _unheard(job.claim)), *turn.messages]
         await self._end_as(job, ending, messages, job.journal.state)
 
@@ -322,6 +344,8 @@ class Worker:
             receipt["over"] = over
         if fields := changes_between(_state_before(job), commit.state):
             receipt["fields"] = fields
+        if job.journal.decisions:
+            receipt["approvals"] = [decision.to_dict() for decision in job.journal.decisions]
         finished = Finished(
             commit=commit, ending=ending, reply=reply, receipt=receipt, effects=effects_in(job.journal.entries)
         )

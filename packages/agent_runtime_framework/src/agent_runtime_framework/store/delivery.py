@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.approvals import Decision, PendingCall
 from agent_runtime_framework.store.operations import Operations
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
 
@@ -33,8 +34,8 @@ Policy: TypeAlias = Literal["queue", "reject", "interrupt", "merge"]
 - merge: it waits, and is answered in one turn with its neighbours that say the same.
 """
 
-Status: TypeAlias = Literal["waiting", "running", "answered", "merged", "superseded", "cancelled", "failed"]
-"""Where a message is on its way to an answer; all but the first two are for good."""
+Status: TypeAlias = Literal["waiting", "running", "paused", "answered", "merged", "superseded", "cancelled", "failed"]
+"""Where a message is on its way to an answer; all but the first three are for good, and "paused" waits for a person."""
 
 Ending: TypeAlias = Literal["answered", "superseded", "cancelled", "failed"]
 """How a turn ends."""
@@ -120,6 +121,8 @@ class Claim:
         bodies: The same messages.
         entries: What was recorded of it so far.
         stop: What it shall end as at once; None if it shall run.
+        decisions: What persons have decided about its calls.
+        handoff: Who has taken over the conversation; None while the agent answers.
     """
 
     conversation_id: str
@@ -133,6 +136,8 @@ class Claim:
     bodies: tuple[JSONObject, ...]
     entries: tuple[Entry, ...] = ()
     stop: Ending | None = None
+    decisions: tuple[Decision, ...] = ()
+    handoff: JSONObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +149,8 @@ class Outcome:
         reply: What was answered; None before that.
         turn: The turn that took it up; None before that.
         stopped_reason: Why that turn ended.
-        is_held: True if somebody is at the conversation now; only `outcome` looks.
+        is_held: True if somebody is at the conversation now, or a person has to decide; only `outcome` looks.
+        pending: The calls that wait for a decision, of a message that is paused.
     """
 
     status: Status
@@ -152,11 +158,12 @@ class Outcome:
     turn: int | None = None
     stopped_reason: str | None = None
     is_held: bool = False
+    pending: tuple[PendingCall, ...] = ()
 
     @property
     def is_final(self) -> bool:
         """True if nothing more comes."""
-        return self.status not in ("waiting", "running")
+        return self.status not in ("waiting", "running", "paused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +193,7 @@ class Finished:
         reply: What the person is answered.
         receipt: What was done, and why; JSON.
         effects: What calls did to the state, so that a replay can do it again without them; JSON.
+        handoff: To whom the conversation is handed over, and why; "back" gives it back to the agent.
     """
 
     commit: Commit
@@ -193,6 +201,7 @@ class Finished:
     reply: str
     receipt: JSONObject = field(default_factory=dict[str, object])
     effects: Sequence[JSONObject] = ()
+    handoff: JSONObject | Literal["back"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +229,40 @@ class TurnInfo:
     ended_at: str | None
     reply: str | None
     receipt: JSONObject | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """A person's decision on its way in.
+
+    Attributes:
+        call_id: The call.
+        is_approved: True if it may run.
+        by: Who decides.
+        note: What they say to it; for a rejection, why.
+    """
+
+    call_id: str
+    is_approved: bool
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A conversation that a person has taken over.
+
+    Attributes:
+        conversation_id: The conversation.
+        to: To whom it was handed over.
+        reason: Why.
+        since: Since when, ISO 8601 in UTC.
+    """
+
+    conversation_id: str
+    to: str
+    reason: str = ""
+    since: str = ""
 
 
 class DurableStore(Store, Operations):
@@ -258,6 +301,50 @@ class DurableStore(Store, Operations):
             LeaseLost: Another owner has the turn; nothing was kept.
             StoreError: The store cannot be written; nothing was kept.
         """
+
+    @abstractmethod
+    async def pause(
+        self, claim: Claim, entries: Sequence[Entry], call: PendingCall, note: str, lease: Lease
+    ) -> Claim | None:
+        """Keep what a turn has done, and let it rest at a call until somebody decides: nobody owns it meanwhile.
+
+        Args:
+            claim: The turn.
+            entries: What is not recorded yet.
+            call: What waits.
+            note: What the sender of the message is told.
+            lease: Claims the turn again at once if it was asked to end meanwhile; then it is returned.
+
+        Raises:
+            LeaseLost: Another owner has the turn; nothing was kept.
+            StoreError: The store cannot be written; nothing was kept.
+        """
+
+    @abstractmethod
+    async def decide(self, conversation_id: str, deciding: Deciding) -> bool:
+        """Keep a person's decision, and let the turn be claimed again; False if the same was decided before.
+
+        Raises:
+            NotPending: There is no such call, or its turn has ended.
+            AlreadyDecided: It was decided otherwise.
+        """
+
+    @abstractmethod
+    async def pending(self, conversation_id: str | None = None) -> list[PendingCall]:
+        """The calls that wait for a decision, those that have waited longest first."""
+
+    @abstractmethod
+    async def hand_over(self, conversation_id: str, *, to: str, reason: str = "") -> bool | None:
+        """Give a conversation to a person; None if it is unknown, False if they have it already.
+
+        A turn that is paused ends as superseded; `finish` with a `handoff` takes the conversation back.
+        """
+
+    @abstractmethod
+    async def handed_over(
+        self, conversation_id: str | None = None, *, limit: int = 100, offset: int = 0
+    ) -> list[HandedOver]:
+        """The conversations that persons have taken over."""
 
     @abstractmethod
     async def finish(self, claim: Claim, finished: Finished, lease: Lease | None = None) -> Claim | None:

@@ -7,6 +7,7 @@ A receipt is JSON. Keys are added, never renamed; what is not there did not happ
     over                      "completed" or "ended", once the journey is over
     attempts, ms              how often it was begun or continued; milliseconds of the last attempt
     fields                    names of fields: set, changed (they had a value before), cleared, asked_again
+    approvals                 what persons decided: call_id, tool, decision ("approved" or "rejected"), by, note, at
     done                      what happened, in order; each entry is one of
         {"model": {...}}      a request: prompt (a hash), offered, withheld (tool -> reason), closed, calls, usage, ms
         {"call": {...}}       a call: name, effect, ok, ms, refused, unknown, why, reason

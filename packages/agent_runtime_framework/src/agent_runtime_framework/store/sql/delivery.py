@@ -23,6 +23,7 @@ from agent_runtime_framework.store.delivery import (
     TurnInfo,
 )
 from agent_runtime_framework.store.sql.conversations import keep
+from agent_runtime_framework.store.sql.pauses import decisions, handoff_of, pending, wake_to_end
 from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -30,14 +31,16 @@ _OPEN = """
 INSERT INTO conversations (id, epoch, created_at, updated_at) VALUES (?1, (SELECT epoch FROM erased), ?2, ?2)
 ON CONFLICT (id) DO NOTHING"""
 _HEAD = """
-SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq
+SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq,
+    paused_at, handoff
 FROM conversations WHERE id = ? /* lock */"""
 _KNOWN = """
 SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason'
 FROM inbox AS i LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE i.conversation = ? AND i.message_id = ?"""
 _OUTCOME = """
-SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason', c.lease_until > ?3
+SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason',
+    c.paused_at IS NOT NULL OR c.lease_until > ?3
 FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?2
 LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE c.id = ?1"""
@@ -94,19 +97,20 @@ UPDATE inbox INDEXED BY inbox_running SET
     body = NULL,
     status = CASE WHEN ?3 = 'answered' AND message_id <> ?4 THEN 'merged' ELSE ?3 END
 WHERE conversation = ?1 AND turn = ?2 AND status = 'running'"""
+_HAND_OVER = "UPDATE conversations SET handoff = ?2 WHERE key = ?1"
 _FORGET = "DELETE FROM journal WHERE conversation = ? AND turn = ?"
 
 _RELEASE = """
 UPDATE conversations SET lease_owner = NULL, lease_until = NULL, epoch = epoch + 1
 WHERE id = ? AND epoch = ? AND running = ? RETURNING key"""
 _NOT_COUNTED = "UPDATE turns SET attempts = attempts - 1 WHERE conversation = ? AND no = ?"
-_STOP = "UPDATE conversations SET stop = ?2 WHERE id = ?1 AND running IS NOT NULL RETURNING running"
+_STOP = "UPDATE conversations SET stop = ?2 WHERE id = ?1 AND running IS NOT NULL RETURNING running, key, paused_at"
 _STRANDED = """
 SELECT c.id, CASE WHEN c.lease_until > ?1 THEN c.lease_owner END
 FROM conversations AS c WHERE c.key IN (
     SELECT conversation FROM inbox WHERE status = 'waiting'
     UNION SELECT conversation FROM inbox WHERE status = 'running'
-) ORDER BY c.key LIMIT ?2"""
+) AND c.paused_at IS NULL ORDER BY c.key LIMIT ?2"""
 _TURNS = """
 SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt FROM turns
 WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""
@@ -130,6 +134,8 @@ class _Head:
     running: int | None
     stop: Ending | None
     next_seq: int
+    paused_at: str | None
+    handoff: str | None
 
 
 def accept(message: Incoming, lease: Lease | None, now: datetime) -> Unit[Accepted]:
@@ -140,15 +146,15 @@ def accept(message: Incoming, lease: Lease | None, now: datetime) -> Unit[Accept
     assert head is not None  # it was made sure of
     known = yield from one(_KNOWN, (head.key, message.message_id))
     if known is not None:
-        return Accepted(outcome=_outcome(known), is_new=False)
-    stopped = yield from _apply_policy(head, message)
+        return Accepted(outcome=(yield from _with_pending(conversation_id, _outcome(known))), is_new=False)
+    stopped = yield from _apply_policy(head, message, now)
     agent_key = message.agent_key or head.agent_key or message.default_agent
     body = clean_text(to_json(message.body))
     row = (head.key, head.next_inbox, message.message_id, agent_key, message.policy, body, stamp(now))
     yield Ask(_PUT, row)
     yield Ask(_RECEIVED, (head.key, agent_key, head.stop if stopped is None else "superseded"))
     claimed = None
-    if lease is not None and head.running is None:
+    if lease is not None and (head.running is None or (stopped is not None and head.paused_at is not None)):
         claimed = yield from claim_turn(conversation_id, lease, now)
     status = "waiting" if claimed is None or message.message_id not in claimed.message_ids else "running"
     return Accepted(outcome=Outcome(status=status), claim=claimed, stopped_turn=stopped)
@@ -158,6 +164,8 @@ def claim_turn(conversation_id: str, lease: Lease, now: datetime, gone: str | No
     """Begin the next turn, or continue the one that was left."""
     head = yield from _head(conversation_id)
     if head is None or (head.lease_until is not None and head.lease_until > stamp(now) and head.lease_owner != gone):
+        return None
+    if head.paused_at is not None:
         return None
     if head.running is not None:
         return (yield from _continue(conversation_id, head, head.running, lease, now))
@@ -210,6 +218,9 @@ def finish(
     yield Ask(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
     yield Ask(_FORGET, (key, claim.turn))
     yield from keep(finished.commit, bodies, key, claim.turn, first_seq)
+    if finished.handoff is not None:
+        held = None if finished.handoff == "back" else to_json({**finished.handoff, "since": stamp(now)})
+        yield Ask(_HAND_OVER, (key, held))
     return None if lease is None else (yield from claim_turn(conversation_id, lease, now))
 
 
@@ -229,16 +240,23 @@ def release(claim: Claim, counts: bool) -> Unit[None]:
         yield Ask(_NOT_COUNTED, (row[0], claim.turn))
 
 
-def stop(conversation_id: str, ending: str) -> Unit[int | None]:
-    """Ask that the running turn end."""
+def stop(conversation_id: str, ending: str, now: datetime) -> Unit[int | None]:
+    """Ask that the running turn end; one that is paused can be claimed then."""
     row = yield from one(_STOP, (conversation_id, ending))
-    return None if row is None else row[0]
+    if row is None:
+        return None
+    turn, key, paused_at = row
+    if paused_at is not None:
+        yield from wake_to_end(key, turn, now)
+    return turn
 
 
 def outcome(conversation_id: str, message_id: str, now: datetime) -> Unit[Outcome | None]:
     """Where a message stands."""
     row = yield from one(_OUTCOME, (conversation_id, message_id, stamp(now)))
-    return None if row is None else replace(_outcome(row[:4]), is_held=bool(row[4]))
+    if row is None:
+        return None
+    return (yield from _with_pending(conversation_id, replace(_outcome(row[:4]), is_held=bool(row[4]))))
 
 
 def stranded(now: datetime, limit: int) -> Unit[list[tuple[str, str | None]]]:
@@ -275,7 +293,7 @@ def _head(conversation_id: str) -> Unit[_Head | None]:
     return None if row is None else _Head(*row)
 
 
-def _apply_policy(head: _Head, message: Incoming) -> Unit[int | None]:
+def _apply_policy(head: _Head, message: Incoming, now: datetime) -> Unit[int | None]:
     """Make room for a message; returns the turn it interrupts.
 
     Raises:
@@ -283,11 +301,14 @@ def _apply_policy(head: _Head, message: Incoming) -> Unit[int | None]:
     """
     if message.policy == "interrupt":
         yield Ask(_SUPERSEDE, (head.key,))
+        if head.running is not None and head.paused_at is not None:
+            yield from wake_to_end(head.key, head.running, now)
         return head.running
     row = yield from one(_WAITING, (head.key,))
     waiting: int = 0 if row is None else row[0]
     if message.policy == "reject" and (waiting or head.running is not None):
-        raise ConversationBusy(message.conversation_id, "a message is being answered, and the policy is 'reject'")
+        doing = "a message is being answered" if head.paused_at is None else "a call waits for a person's agreement"
+        raise ConversationBusy(message.conversation_id, f"{doing}, and the policy is 'reject'")
     if waiting >= message.max_waiting:
         raise ConversationBusy(message.conversation_id, f"{waiting} messages are waiting already")
     return None
@@ -319,6 +340,7 @@ def _begin(conversation_id: str, head: _Head, taken: Sequence[Row], lease: Lease
         attempts=1,
         message_ids=tuple(each[1] for each in taken),
         bodies=tuple(json.loads(each[4]) for each in taken),
+        handoff=handoff_of(head.handoff),
     )
 
 
@@ -329,6 +351,7 @@ def _continue(conversation_id: str, head: _Head, turn: int, lease: Lease, now: d
     yield Ask(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, head.next_turn))
     messages = yield Ask(_TAKEN_UP, (head.key, turn))
     recorded = yield Ask(_RECORDED, (head.key, turn))
+    decided = yield from decisions(head.key, turn)
     return Claim(
         conversation_id=conversation_id,
         agent_key=agent_key,
@@ -341,7 +364,16 @@ def _continue(conversation_id: str, head: _Head, turn: int, lease: Lease, now: d
         bodies=tuple(json.loads(body) for _, body in messages),
         entries=tuple(entry_of(row) for row in recorded),
         stop=head.stop,
+        decisions=decided,
+        handoff=handoff_of(head.handoff),
     )
+
+
+def _with_pending(conversation_id: str, outcome: Outcome) -> Unit[Outcome]:
+    if outcome.status != "paused":
+        return outcome
+    waiting = yield from pending(conversation_id)
+    return replace(outcome, pending=tuple(waiting), stopped_reason="paused")
 
 
 def _outcome(row: Row) -> Outcome:

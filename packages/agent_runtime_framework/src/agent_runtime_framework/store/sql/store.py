@@ -10,16 +10,19 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from agent_runtime_core.interfaces import JSONObject
+from agent_runtime_framework.approvals import PendingCall
 from agent_runtime_framework.errors import StoreError, StoreUnreadable
 from agent_runtime_framework.messages import ContextPolicy
 from agent_runtime_framework.state.serializer import StateSerializer
 from agent_runtime_framework.store.delivery import (
     Accepted,
     Claim,
+    Deciding,
     DurableStore,
     Ending,
     Entry,
     Finished,
+    HandedOver,
     Incoming,
     Lease,
     Outcome,
@@ -27,7 +30,7 @@ from agent_runtime_framework.store.delivery import (
 )
 from agent_runtime_framework.store.operations import Place, Summary, TurnOf, Wanted
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored, StoredMessage
-from agent_runtime_framework.store.sql import conversations, delivery, operations, reading
+from agent_runtime_framework.store.sql import approvals, conversations, delivery, handoffs, operations, pauses, reading
 from agent_runtime_framework.store.sql.unit import Unit, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -108,7 +111,29 @@ class SQLStore(DurableStore):
         await self._write(partial(delivery.release, claim, counts))
 
     async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:
-        return await self._write(partial(delivery.stop, conversation_id, ending))
+        return await self._write(partial(delivery.stop, conversation_id, ending, self._clock()))
+
+    async def pause(
+        self, claim: Claim, entries: Sequence[Entry], call: PendingCall, note: str, lease: Lease
+    ) -> Claim | None:
+        rows = [delivery.entry_row(entry) for entry in entries]
+        return await self._write(partial(approvals.pause, claim, rows, call, note, lease, self._clock()))
+
+    async def decide(self, conversation_id: str, deciding: Deciding) -> bool:
+        return await self._write(partial(approvals.decide, conversation_id, deciding, self._clock()))
+
+    async def pending(self, conversation_id: str | None = None) -> list[PendingCall]:
+        return await self._read(partial(pauses.pending, conversation_id), is_large=True)
+
+    async def hand_over(self, conversation_id: str, *, to: str, reason: str = "") -> bool | None:
+        handoff: JSONObject = {"to": to, "reason": reason}
+        return await self._write(partial(handoffs.hand_over, conversation_id, handoff, self._clock()))
+
+    async def handed_over(
+        self, conversation_id: str | None = None, *, limit: int = 100, offset: int = 0
+    ) -> list[HandedOver]:
+        unit = partial(handoffs.handed_over, conversation_id, limit, offset)
+        return await self._read(unit, is_large=True)
 
     async def outcome(self, conversation_id: str, message_id: str) -> Outcome | None:
         return await self._read(partial(delivery.outcome, conversation_id, message_id, self._clock()))
