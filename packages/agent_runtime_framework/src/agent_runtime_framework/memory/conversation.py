@@ -24,13 +24,14 @@ _HotKey: TypeAlias = tuple[str, ContextPolicy, str]
 class _Hot:
     """A history in memory, and how far it goes."""
 
-    __slots__ = ("history", "last_seq", "oldest_seq", "step", "step_seq")
+    __slots__ = ("created_at", "history", "last_seq", "oldest_seq", "step", "step_seq")
 
     def __init__(self, stored: Stored, context: ContextPolicy) -> None:
         messages = stored.messages if isinstance(context, str) else window(stored.messages, context)
         self.history = History(messages)
         self.last_seq = stored.first_seq + len(stored.messages) - 1
         self.oldest_seq = stored.oldest_seq
+        self.created_at = stored.created_at
         self.step: str | None = stored.step
         self.step_seq = stored.step_seq
 
@@ -38,13 +39,15 @@ class _Hot:
         """Add what came since; False if this history is no beginning of what is stored."""
         if stored.first_seq != self.last_seq + 1 or stored.oldest_seq != self.oldest_seq:
             return False
+        if self.created_at not in ("", stored.created_at):
+            return False
         if context == "step" and stored.step_seq != self.step_seq:
             return False
         if stored.messages:
             if not self._continues_with(stored.messages):
                 return False
             self._add(stored.messages, context)
-        self.step, self.step_seq = stored.step, stored.step_seq
+        self.step, self.step_seq, self.created_at = stored.step, stored.step_seq, stored.created_at
         return True
 
     def end_turn(self, turn: Commit, context: ContextPolicy) -> None:

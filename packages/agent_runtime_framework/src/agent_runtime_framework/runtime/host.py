@@ -100,6 +100,7 @@ class LocalHost:
         for conversation_id, owner in await self._store.stranded():
             if owner is None or is_gone(owner):
                 self._deliver(conversation_id, None, owner)
+        await self._worker.tidy()
 
     def _deliver(self, conversation_id: str, claim: Claim | None, gone: str | None = None) -> None:
         if conversation_id not in self._busy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -26,6 +26,7 @@ from agent_runtime_framework.runtime.worker import Worker
 from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.store.delivery import (
     Accepted,
+    Claim,
     DurableStore,
     Incoming,
     Lease,
@@ -35,6 +36,7 @@ from agent_runtime_framework.store.delivery import (
     TurnInfo,
 )
 from agent_runtime_framework.store.open import open_durable_store
+from agent_runtime_framework.store.operations import Wanted
 from agent_runtime_framework.store.protocol import ConversationInfo
 
 LEASE_SECONDS = 30.0
@@ -83,6 +85,8 @@ class Runtime:
         max_attempts: How often a turn is begun, if it takes the process with it each time.
         lease: Seconds after which others may take over a turn whose process does not say that it lives.
         apology: What the person reads when a turn broke.
+        retention: For how long a conversation is kept in which nothing happens; by default for ever.
+        on_failure: Told of every error that breaks a turn, with the turn; returns at once.
     """
 
     def __init__(
@@ -98,6 +102,8 @@ class Runtime:
         max_attempts: int = 3,
         lease: float = LEASE_SECONDS,
         apology: str = APOLOGY,
+        retention: timedelta | None = None,
+        on_failure: Callable[[Claim, BaseException], None] | None = None,
     ) -> None:
         self.agents: dict[str, Agent] = roster(agents, llm_client, provide)
         self.store = open_durable_store(store) if isinstance(store, str) else store
@@ -116,6 +122,8 @@ class Runtime:
             settled=self._watchers.settled,
             max_attempts=max_attempts,
             apology=apology,
+            retention=retention,
+            failed=on_failure,
         )
 
     async def __aenter__(self) -> Self:
@@ -285,6 +293,30 @@ class Runtime:
         """The conversations, most recently used first."""
         return await self.store.conversations(limit=limit, offset=offset)
 
+    async def export(self, conversation_id: UUID | str) -> JSONObject | None:
+        """Everything that is kept of a conversation, as one JSON object; None if it is unknown."""
+        return await self.store.export(conversation_key(conversation_id))
+
+    async def erase(self, conversation_id: UUID | str) -> bool:
+        """Forget a conversation, with everything of it; False if it is unknown.
+
+        A turn that runs is stopped. If it runs elsewhere, what it does is not kept.
+        """
+        await self.cancel(conversation_id)
+        return await self.store.erase(conversation_key(conversation_id), force=True)
+
+    async def prune(self, older_than: timedelta, *, limit: int = 100) -> list[str]:
+        """Forget the oldest conversations in which nothing has happened for so long, and nothing is left to do.
+
+        Args:
+            older_than: For how long.
+            limit: How many at most.
+
+        Returns:
+            Their ids.
+        """
+        return await self.store.prune(Wanted(older_than=older_than, limit=limit))
+
     def conversation(self, conversation_id: UUID | str, agent: str | None = None) -> ConversationHandle:
         """One conversation, to be spoken to without naming it again."""
         if agent is not None:
@@ -329,7 +361,8 @@ class Runtime:
                     outcome = future.result()
                     break
                 # It may be answered by another process, or have been before anybody waited.
-                outcome = await self.store.outcome(*address) or outcome
+                # A message that is not there any more was erased, with its conversation.
+                outcome = await self.store.outcome(*address) or Outcome(status="cancelled", reply="")
                 if not outcome.is_final and not outcome.is_held:
                     # Whoever was at it has gone; no need to wait for the next sweep.
                     self.host.deliver(ticket.conversation_id)

@@ -36,6 +36,7 @@ from agent_runtime_framework.runtime.conversation import ClaimedConversation
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
+from agent_runtime_framework.store.operations import Wanted
 from agent_runtime_framework.store.protocol import Commit
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ NOT_HEARD = "(a message that could not be taken in)"
 """Stands in the history for a message that broke its turn before it was listened to."""
 
 HOT_CONVERSATIONS = 256
+
+TIDY_SECONDS = 300.0
+"""How often at most it is looked for conversations that are too old to be kept."""
 
 
 @dataclass(slots=True)
@@ -102,6 +106,8 @@ class Worker:
         max_attempts: How often a turn is begun or continued.
         apology: What the person reads when a turn broke.
         approval_note: What they read while a call waits for a person, where its tool has no words of its own.
+        retention: For how long a conversation is kept in which nothing happens; None keeps it.
+        failed: Told of every error that broke a turn.
 
     Attributes:
         running: The turns that are being run, by conversation.
@@ -117,6 +123,8 @@ class Worker:
         settled: Callable[[Claim, Outcome | None], None],
         max_attempts: int = 3,
         apology: str = APOLOGY,
+        retention: timedelta | None = None,
+        failed: Callable[[Claim, BaseException], None] | None = None,
         approval_note: str = APPROVAL_NOTE,
     ) -> None:
         self.running: dict[str, Running] = {}
@@ -127,6 +135,9 @@ class Worker:
         self._settled = settled
         self._max_attempts = max_attempts
         self._apology = apology
+        self._retention = retention
+        self._failed = failed
+        self._tidied: float | None = None
         self._approval_note = approval_note
         self._stopped_early: dict[str, tuple[int, Ending]] = {}
         self._hot = HotConversations(store, HOT_CONVERSATIONS)
@@ -150,6 +161,17 @@ class Worker:
         claim = await self._store.claim(conversation_id, self._lease, gone=gone)
         reach("claim:after")
         return claim
+
+    async def tidy(self) -> None:
+        """Forget what is too old to be kept, a batch at a time."""
+        now = time.monotonic()
+        if self._retention is None or (self._tidied is not None and now - self._tidied < TIDY_SECONDS):
+            return
+        gone = await self._store.prune(Wanted(older_than=self._retention))
+        if gone:
+            logger.info("%d conversations were older than they are kept", len(gone))
+        else:
+            self._tidied = now
 
     async def run(self, claim: Claim) -> Claim | None:
         """Run a turn to its end; returns the conversation's next one."""
@@ -240,6 +262,7 @@ class Worker:
             raise error
         else:
             logger.error("turn %d of agent %r failed", job.claim.turn, job.agent.key, exc_info=error)
+            self._report(job.claim, error)
             await self._end_broken(job, "failed", error)
 
     async def _see_kept(self, job: _Job, task: asyncio.Future[Any], keeping: asyncio.Future[None]) -> None:
@@ -265,6 +288,14 @@ class Worker:
             job.outcome = Outcome(
                 status="paused", reply=note, turn=job.claim.turn, stopped_reason="paused", pending=(call,)
             )
+
+    def _report(self, claim: Claim, error: BaseException | None) -> None:
+        if self._failed is None or error is None:
+            return
+        try:
+            self._failed(claim, error)
+        except Exception:  # a broken observer must not break the conversation
+            logger.warning("on_failure failed", exc_info=True)
 
     async def _give_back(self, job: _Job, running: Running) -> None:
         """The process is about to end: somebody else goes on where this turn is."""

@@ -32,6 +32,8 @@ class Stored:
         first_seq: Number of the first message of `messages` or, if there are none, the number the next will get.
         oldest_seq: Number of the oldest message the store still has; 1 unless earlier ones were removed.
         usage: What the conversation has used so far, as JSON text; None while nothing was counted.
+        created_at: When the conversation was begun; tells it from an erased one of its name. Empty where the store does
+            not know.
     """
 
     revision: int = 0
@@ -42,6 +44,7 @@ class Stored:
     first_seq: int = 1
     oldest_seq: int = 1
     usage: str | None = None
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

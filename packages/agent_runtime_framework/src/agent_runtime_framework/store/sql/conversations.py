@@ -13,7 +13,8 @@ from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one
 from agent_runtime_framework.toolcalls import clean_text
 
 _HEAD = """
-SELECT c.key, c.revision, c.next_seq, c.oldest_seq, s.state, s.step, coalesce(s.step_seq, 1), c.usage
+SELECT c.key, c.revision, c.next_seq, c.oldest_seq, s.state, s.step, coalesce(s.step_seq, 1), c.usage,
+    c.created_at
 FROM conversations AS c LEFT JOIN states AS s ON s.conversation = c.key AND s.agent_key = ?2
 WHERE c.id = ?1"""
 _MESSAGES = "SELECT body FROM messages WHERE conversation = ? AND seq >= ? ORDER BY seq"
@@ -64,10 +65,10 @@ INSERT INTO conversations (id, epoch, owner, agent_key, created_at, updated_at)
 VALUES (?1, (SELECT epoch FROM erased), ?2, ?3, ?4, ?4)
 ON CONFLICT (id) DO NOTHING RETURNING key"""
 
-Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int, str | None]
-"""key, revision, next_seq, oldest_seq, state, step, step_seq, usage"""
+Head: TypeAlias = tuple[int, int, int, int, str | None, str | None, int, str | None, str]
+"""key, revision, next_seq, oldest_seq, state, step, step_seq, usage, created_at"""
 
-_UNKNOWN: Head = (0, 0, 1, 1, None, None, 1, None)
+_UNKNOWN: Head = (0, 0, 1, 1, None, None, 1, None, "")
 
 
 def head_of(conversation_id: str, agent_key: str) -> Unit[Head | None]:
@@ -85,7 +86,7 @@ def tail(conversation_id: str, agent_key: str, after: int, context: ContextPolic
 
 def first_wanted(head: Head, after: int, context: ContextPolicy) -> int:
     """Number of the first message that a context policy lets through."""
-    _, _, next_seq, oldest_seq, _, _, step_seq, _ = head
+    _, _, next_seq, oldest_seq, _, _, step_seq, _, _ = head
     first = max(after + 1, oldest_seq)
     if context == "step":
         first = max(first, step_seq)
@@ -96,7 +97,7 @@ def first_wanted(head: Head, after: int, context: ContextPolicy) -> int:
 
 def stored(head: Head, messages: list[JSONObject]) -> Stored:
     """The same as the store's callers see it."""
-    _, revision, next_seq, oldest_seq, state, step, step_seq, usage = head
+    _, revision, next_seq, oldest_seq, state, step, step_seq, usage, created_at = head
     return Stored(
         revision=revision,
         state=state,
@@ -106,6 +107,7 @@ def stored(head: Head, messages: list[JSONObject]) -> Stored:
         first_seq=next_seq - len(messages),
         oldest_seq=oldest_seq,
         usage=usage,
+        created_at=created_at,
     )
 
 
@@ -189,8 +191,8 @@ def _info(row: Row) -> ConversationInfo:
 
 
 def _head(row: Row) -> Head:
-    key, revision, next_seq, oldest_seq, state, step, step_seq, usage = row
-    return key, revision, next_seq, oldest_seq, state, step, step_seq, usage
+    key, revision, next_seq, oldest_seq, state, step, step_seq, usage, created_at = row
+    return key, revision, next_seq, oldest_seq, state, step, step_seq, usage, created_at
 
 
 def _revision(conversation_id: str) -> Unit[int | None]:
