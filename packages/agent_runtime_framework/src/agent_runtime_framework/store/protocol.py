@@ -44,7 +44,7 @@ class Stored:
     first_seq: int = 1
     oldest_seq: int = 1
     usage: str | None = None
-    created_at: str = ""
+    created_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
