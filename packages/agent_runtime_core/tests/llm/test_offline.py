@@ -45,11 +45,11 @@ def said(*words: str) -> list[JSON]:
             "Collect the following:\n- full name\n- email address\nUse the save_contact tool.",
             "Could you tell me full name and email address?",
         ),
-        ("Ask whether they want to be called back.", "Could you tell me whether you want to be called back?"),
+        ("Ask whether they want to be called back.", "Would you like to be called back?"),
         ("Explain that the office is closed.", "The office is closed."),
-        ("Ask whether the user accepts the offer.", "Could you tell me whether you accept the offer?"),
-        ("Ask whether the customer wishes to pay now.", "Could you tell me whether you wish to pay now?"),
-        ("Ask whether the guest carries a bag.", "Could you tell me whether you carry a bag?"),
+        ("Ask whether the user accepts the offer.", "Do you accept the offer?"),
+        ("Ask whether the customer wishes to pay now.", "Would you like to pay now?"),
+        ("Ask whether the guest carries a bag.", "Do you carry a bag?"),
         ("Find out what the user pays a month.", "Could you tell me what you pay a month?"),
         ("Ask for the user details.", "Could you tell me your details?"),
         ("Ask: What is your name?", "What is your name?"),
@@ -249,3 +249,85 @@ async def test_a_huge_message_is_answered(piece: str) -> None:
     response = await OfflineClient().generate(said(piece * 100_000), tools=[SAVE_NAME, CHECKOUT])
 
     assert response.content or response.tool_calls
+
+
+def _tool(name: str, description: str, **properties: object) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+
+
+@pytest.mark.parametrize(
+    ("description", "asked"),
+    [
+        ("The user accepts the offer.", "Would you like to accept the offer?"),
+        ("They carry a bag.", "Would you like to carry a bag?"),
+        ("The customer tries again.", "Would you like to try again?"),
+        ("The guest wants to pay now.", "Would you like to pay now?"),
+        ("They want another day.", "Would you like to have another day?"),
+        ("Buy the policy.", "Would you like to buy the policy?"),
+        ("The user is done.", "What would you like to do?"),
+        ("To be called at the end.", "What would you like to do?"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_a_description_becomes_a_sound_question(description: str, asked: str) -> None:
+    messages = [{"role": "system", "content": "Brief."}, {"role": "user", "content": "hello"}]
+
+    response = await OfflineClient().generate(messages, tools=[_tool("go_on", description)])
+
+    assert response.content.endswith(asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("Guten Tag, wie geht es Ihnen", "Möchten Sie annehmen?"), ("buenos días", "¿Quiere aceptar?")],
+)
+@pytest.mark.asyncio
+async def test_a_description_in_another_language_is_not_read_out(text: str, asked: str) -> None:
+    tools = [_tool("accept_offer", "The user accepts the offer."), _tool("decline_offer", "The user declines it.")]
+
+    response = await OfflineClient().generate([{"role": "user", "content": text}], tools=tools)
+
+    assert response.content.endswith(asked)
+
+
+@pytest.mark.asyncio
+async def test_step_that_is_to_be_presented_is_presented_whatever_was_said() -> None:
+    messages = [
+        {"role": "system", "content": "Offer them Monday at ten, and ask whether they take it."},
+        {"role": "assistant", "content": "Is everything right?"},
+        {"role": "user", "content": "yes"},
+    ]
+    tools = [_tool("accept", "They take it.")]
+
+    response = await OfflineClient().generate(messages, tools=tools, tool_choice="none")
+
+    assert response.content == "I can offer you Monday at ten. Do you take it?"
+
+
+@pytest.mark.asyncio
+async def test_question_about_a_thing_runs_no_tool_that_does_something_to_it() -> None:
+    messages = [
+        {"role": "assistant", "content": "Would you like anything else?"},
+        {"role": "user", "content": "what's in my cart?"},
+    ]
+    tools = [_tool("empty_cart", "Start again with an empty cart."), _tool("add_item", "Add.", item={"type": "string"})]
+
+    response = await OfflineClient().generate(messages, tools=tools)
+
+    assert not response.message.get("tool_calls")
+
+
+@pytest.mark.asyncio
+async def test_words_of_a_reply_go_into_the_tool_for_them_where_a_call_is_required() -> None:
+    messages = [{"role": "system", "content": 'Ask "How old are you?"'}, {"role": "user", "content": "I won't tell"}]
+    save = _tool("save_answers", "Save.", age={"type": "integer"})
+    tools = [save, _tool("no_answer", "It is no answer.", reply={"type": "string"})]
+
+    required = await OfflineClient().generate(messages, tools=tools, tool_choice="required")
+    free = await OfflineClient().generate(messages, tools=tools)
+
+    (call,) = required.message["tool_calls"]
+    assert call["function"]["name"] == "no_answer"
+    assert json.loads(call["function"]["arguments"])["reply"].endswith("How old are you?")
+    assert free.content.endswith("How old are you?")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_runtime_core.llm.offline import find_value
+from agent_runtime_core.llm.offline import find_value, question
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 TEXT: dict[str, Any] = {"type": "string"}
@@ -234,3 +234,74 @@ def test_references_and_nullable_unions_are_followed() -> None:
 def test_the_language_can_be_given() -> None:
     assert find_value(NUMBER, "price", "1.200", question="?", language="de") == 1200
     assert find_value(NUMBER, "price", "1.200", question="?", language="en") == 1.2
+
+
+AGE = {"type": "integer", "title": "age"}
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [
+        ("Ada, I'm 36", 36),
+        ("I am 36 and live in Wien", 36),
+        ("I just turned 36.", 36),
+        ("I'm now 36, Ada", 36),
+        ("ich heiße Jörg und bin 42", 42),
+        ("nein, ich bin 43", 43),
+        ("soy Ana y tengo 31", 31),
+        ("no, tengo 32", 32),
+        ("tengo 3 perros", None),
+        ("ich bin 3 Tage hier", None),
+        ("I am 2 minutes late", None),
+        ("I have 36", None),
+    ],
+)
+def test_age_is_heard_without_being_asked_for(text: str, age: int | None) -> None:
+    assert find_value(AGE, "age", text) == age
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "name"),
+    [
+        ("Ada, I'm 36", None, "Ada"),
+        ("Ada Lovelace, 36", None, "Ada Lovelace"),
+        ("Jörg Weiß, ich bin 42", None, "Jörg Weiß"),
+        ("Paris, my favourite", None, None),
+        ("what's this for?", "Could you tell me your name?", None),
+        ("my age is 38", "Could you tell me your name?", None),
+        ("Ada, is that enough?", None, None),
+    ],
+)
+def test_name_is_heard_where_somebody_begins_with_it_and_never_in_a_question(
+    text: str, question: str | None, name: str | None
+) -> None:
+    assert find_value({"type": "string"}, "name", text, question=question) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "room"), [("ein Doppelzimmer bitte", "doppel"), ("Einzelzimmer", "einzel"), ("das Zimmer", None)]
+)
+def test_choice_is_heard_in_a_compound(text: str, room: str | None) -> None:
+    assert find_value({"enum": ["einzel", "doppel"]}, "zimmer", text, language="de") == room
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "language", "asked"),
+    [
+        (AGE, "age", "en", "How old are you?"),
+        ({"type": "integer"}, "alter", "de", "Wie alt sind Sie?"),
+        ({"type": "integer"}, "edad", "es", "¿Cuántos años tiene?"),
+        (
+            {"type": "integer", "description": "the age of the dog"},
+            "age",
+            "en",
+            "Could you tell me the age of the dog?",
+        ),
+        ({"enum": ["basic", "premium"]}, "plan", "de", "Was möchten Sie wählen: Basis oder Premium?"),
+        ({"enum": ["basic", "premium"]}, "plan", "es", "¿Qué prefiere: básico o premium?"),
+        ({"type": "string", "description": "Anreisetag"}, "arrival", "de", "Bitte nennen Sie mir noch: Anreisetag."),
+        ({"enum": ["check-up", "pain"]}, "reason", "en", "Which reason would you like: check-up or pain?"),
+    ],
+)
+def test_question_is_worded_for_what_it_asks(schema: dict[str, object], name: str, language: str, asked: str) -> None:
+    assert question(schema, name, language=language) == asked

@@ -58,7 +58,7 @@ async def test_model_that_ignores_what_is_required_is_asked_again_and_its_text_i
 
     reply = await agent.chat("Ada")
 
-    assert reply == "Could you tell me your age?"
+    assert reply == "How old are you?"
     assert llm.requests[1].options["tool_choice"] == "required"
 
 
@@ -156,5 +156,5 @@ async def test_offline_model_replies_to_what_is_no_answer_and_asks_again() -> No
 
     reply = await agent.chat("I'm not telling")
 
-    assert reply.endswith("Could you tell me your age?")
+    assert reply.endswith("How old are you?")
     assert (await agent.state_of()).forms["answers"]["answers"] == {"full_name": "Ada"}

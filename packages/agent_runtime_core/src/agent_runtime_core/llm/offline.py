@@ -100,7 +100,14 @@ class OfflineClient(LLMClient):
             return _calling(dialogue, *decision.call)
         bids = self._open_bids(dialogue, decision, considered, language)
         said = spoken(dialogue.system, [each.name for each in offers])
-        situation = Situation(dialogue=dialogue, bids=bids, spoken=said, language=language, offers=offers)
+        situation = Situation(
+            dialogue=dialogue,
+            bids=bids,
+            spoken=said,
+            language=language,
+            offers=offers,
+            is_arriving=tool_choice == "none",
+        )
         words = compose(situation)
         if way_out is not None and tool_choice in ("required", "any"):
             return _calling(dialogue, way_out.name, {_REPLY: words})

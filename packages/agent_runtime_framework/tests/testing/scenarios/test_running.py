@@ -79,7 +79,7 @@ def test_what_does_not_is_said_with_the_line(tmp_path: Path, expectation: str, s
 def test_a_reply_that_is_otherwise_is_quoted(tmp_path: Path, reply: str) -> None:
     (said,) = failed(tmp_path, f"{START}{{reply: {reply}}}")
     assert said.startswith("4: the reply ")
-    assert "'Done. Could you tell me the plate" in said
+    assert "'All right. Could you tell me the plate" in said
 
 
 def test_a_scripted_model_may_misbehave(tmp_path: Path) -> None:

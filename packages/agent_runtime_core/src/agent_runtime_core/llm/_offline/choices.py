@@ -18,6 +18,8 @@ _MOST_WORDS = 40
 def find_choices(parameter: Parameter, reading: Reading, asked: bool = False) -> list[Found]:
     """The values the text names; one that it names only to turn down is left out."""
     found = list(_named(parameter.choices, reading)) or list(_as_number(parameter.choices, reading))
+    if not found and "compound" in reading.language.table("number_format"):
+        found = list(_compounds(parameter.choices, reading))
     if not found:
         found = list(_ordinal(parameter.choices, reading, asked))
     if not found and asked:
@@ -137,6 +139,15 @@ def _numbered(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
         index = ord(word.folded) - ord("a")
     if 0 <= index < len(choices):
         yield Found(choices[index].value, word.start, word.end, Strength.ANSWER)
+
+
+def _compounds(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:
+    """Words that begin with a choice, as "Doppelzimmer" does, where the language makes one word of two."""
+    for word in reading.words[:_MOST_WORDS]:
+        labels = [(label, each) for each in choices for name in each.labels for label in _stemmed(name)]
+        begun = {each.value for label, each in labels if len(label) >= 5 and word.folded.startswith(label)}
+        if len(begun) == 1:
+            yield Found(begun.pop(), word.start, word.end)
 
 
 def _nearly(choices: Sequence[Choice], reading: Reading) -> Iterator[Found]:

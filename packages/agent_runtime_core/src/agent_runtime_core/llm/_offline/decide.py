@@ -182,7 +182,8 @@ def _merge(bid: Bid, found: Filling, is_newest: bool) -> None:
 def _best_reading(parameters: Sequence[Parameter], reading: Reading, context: Context) -> Filling:
     """The whole text, or its first part alone where "a coffee and three pears" would mix two calls."""
     whole = fill(parameters, reading, context)
-    counts_things = {Kind.NUMBER, Kind.TEXT} <= {each.kind for each in parameters}
+    kinds = {each.kind for each in parameters}
+    counts_things = Kind.NUMBER in kinds and bool(kinds & {Kind.TEXT, Kind.CHOICE})
     needs_nothing = not any(each.required for each in parameters)
     if needs_nothing or len(reading.text) > _LONGEST_LIST or (not whole.missing(parameters) and not counts_things):
         return whole
@@ -242,8 +243,12 @@ def _asked_literally(question: str, offer: Offer, language: Language) -> frozens
 
 
 def _named_in(question: str, offer: Offer) -> frozenset[str]:
+    """The parameters that a question has words of; not one whose words all belong to another that has more of them."""
     stems = set(stems_of(question))
-    return frozenset(each.name for each in offer.parameters if stems & question_words(each))
+    named = {each.name: stems & question_words(each) for each in offer.parameters}
+    return frozenset(
+        name for name, words in named.items() if words and not any(words < each for each in named.values())
+    )
 
 
 def question_words(parameter: Parameter) -> frozenset[str]:

@@ -216,14 +216,22 @@ def _numbers(work: _Work, parameter: Parameter, asked: bool) -> list[Found]:
 
 def _by_unit(work: _Work, parameter: Parameter, found: Found, asked: bool) -> Found | None:
     """A number with a unit speaks for the parameters of that unit, and for others only as an answer."""
-    speaks_for = units_after(work.reading, found.end)
-    if speaks_for & parameter.hints:
+    speaks_for = units_after(work.reading, found.end) or (kind_words("age") if _is_age(work.reading, found) else ())
+    if parameter.hints.intersection(speaks_for):
         return Found(found.value, found.start, found.end, Strength.KEYED)
-    if speaks_for and (not asked or any(speaks_for & other.hints for other in work.parameters)):
+    if speaks_for and (not asked or any(other.hints.intersection(speaks_for) for other in work.parameters)):
         return None
     if _is_quantity(parameter) and (work.context.actions or work.context.asked) and not asked:
         return Found(found.value, found.start, found.end, Strength.EVIDENT)
     return found
+
+
+def _is_age(reading: Reading, found: Found) -> bool:
+    """True for the 36 of "I'm 36", where the clause ends there or goes on to something else."""
+    following = reading.after(found.end, 1)
+    if following and not reading.language.has("join", following[0].folded):
+        return False
+    return any(pattern.search(reading.text[: found.start]) for pattern in reading.language.patterns("before_age"))
 
 
 def _is_hour(reading: Reading, found: Found) -> bool:

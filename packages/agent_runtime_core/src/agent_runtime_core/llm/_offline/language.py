@@ -143,10 +143,10 @@ def all_languages() -> tuple[Language, ...]:
     return tuple(load(code) for code in CODES)
 
 
-def detect(texts: Sequence[str], otherwise: str = "") -> Language:
+def detect(texts: Sequence[str], otherwise: str = "", fallback: Language | None = None) -> Language:
     """The language of texts, newest first, the newest counting twice; if they show none, that of `otherwise`.
 
-    The fallback where nothing shows a language.
+    Where nothing shows a language, `fallback`, or else the first there is.
     """
     weights = (2, 1, 1, 1, 1, 1)
     for weighed in (list(zip(texts, weights, strict=False)), [(otherwise, 1)]):
@@ -157,7 +157,7 @@ def detect(texts: Sequence[str], otherwise: str = "") -> Language:
         winners = [each for each, score in scores.items() if score == best]
         if best and len(winners) == 1:
             return winners[0]
-    return load(CODES[0])
+    return fallback or load(CODES[0])
 
 
 def _score(language: Language, text: str) -> int:
@@ -174,6 +174,13 @@ def consists_of(text: str, language: Language, *names: str) -> bool:
     filler = _covered(words, language.phrases("filler"))
     covered = filler.union(*found.values())
     return bool(found[names[0]]) and len(covered) == len(words)
+
+
+def is_question(text: str, language: Language) -> bool:
+    """True if the text asks something: by its mark, or by how it begins."""
+    first = [word.folded for word in words_of(text)[:2]]
+    starts = language.phrases("question_start")
+    return text.rstrip().endswith("?") or any(tuple(first[: len(phrase)]) == phrase for phrase in starts)
 
 
 def mentions(text: str, language: Language, name: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from agent_runtime_core.llm._offline.found import Found, Reading, Strength
+from agent_runtime_core.llm._offline.language import is_question
+from agent_runtime_core.llm._offline.text import USED
 
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019.-](?=[^\W\d_]))*\.?")
 _PARTICLES = frozenset(
@@ -41,9 +43,9 @@ _MOST_PIECES = 20
 def find_names(reading: Reading, asked: bool = False) -> list[Found]:
     """Names after an introduction; if the question was for one, also what an answer consists of."""
     found = [*_introduced(reading, "name", False), *_introduced(reading, "name_weak", not asked), *_before(reading)]
-    if not found and asked:
+    if not found and asked and not is_question(reading.text, reading.language):
         found = list(_bare(reading))
-    return found
+    return found or list(_leading(reading))
 
 
 def _introduced(reading: Reading, patterns: str, needs_capital: bool) -> Iterator[Found]:
@@ -73,6 +75,18 @@ def _bare(reading: Reading) -> Iterator[Found]:
             yield _name(tokens, Strength.ANSWER)
 
 
+def _leading(reading: Reading) -> Iterator[Found]:
+    """The name of somebody who begins with it and goes on with their age: "Ada, I'm 36"."""
+    start = _past_filler(reading, 0, len(reading.text))
+    tokens = _run(reading, start)
+    rest = reading.text[tokens[-1].end() :] if tokens and _is_capital(tokens[0][0]) else ""
+    number = re.match(rf"\s*[,.;]\s*(?P<lead>[^,.;\d{USED}]{{0,20}}\s)?[\d{USED}]", rest)
+    if number and (
+        not number["lead"] or any(p.search(number["lead"]) for p in reading.language.patterns("before_age"))
+    ):
+        yield _name(tokens, Strength.EVIDENT)
+
+
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
     for match in re.finditer(r"[^,;!?\n\x00]+", text):
         yield match.start(), match.end()
@@ -95,6 +109,8 @@ def _is_filler(reading: Reading, text: str) -> bool:
     words = [word.folded for word in rest.words]
     if not words:
         return True
+    if rest.text.strip().casefold().startswith(tuple(reading.language.table("patterns").get("is", ()))):
+        return False  # "age is 36" is about something else
     allowed = {
         word for name in ("filler", "tail", "thanks", "join") for p in reading.language.phrases(name) for word in p
     }

@@ -98,6 +98,9 @@ def wants_the_opposite(offer: Offer, reading: Reading) -> bool:
 
 def _name_spans(offer: Offer, reading: Reading, generic: frozenset[str]) -> Iterator[tuple[int, int]]:
     own = set(offer.stems) - generic
+    if not offer.required and len(own) > 1:
+        # Of `empty_cart`, "cart" alone tells nothing of what is to be done with it.
+        own = {each for each in offer.stems if each in own and each == next(s for s in offer.stems if s in own)}
     whole = "".join(offer.stems)
     words = reading.words
     for index, word in enumerate(words):

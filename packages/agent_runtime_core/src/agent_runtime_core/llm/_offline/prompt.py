@@ -85,11 +85,12 @@ def _without_tools(sentence: str, tools: Sequence[str], language: Language) -> s
 def addressed(text: str, language: Language) -> str:
     """The text with the person spoken to instead of spoken of."""
     for source, replacement in _list(language, "address"):
-        text = compiled(source).sub(lambda match, put=replacement: _filled(put, match), text)
+        text = compiled(source).sub(lambda match, put=replacement: filled(put, match), text)
     return text
 
 
-def _filled(template: str, match: re.Match[str]) -> str:
+def filled(template: str, match: re.Match[str]) -> str:
+    """The template with the groups of a match where it says `{0}`, `{1}` and so on."""
     for index, group in enumerate(match.groups()):
         template = template.replace("{" + str(index) + "}", group or "")
     return template
@@ -105,7 +106,7 @@ def _say(sentence: str, language: Language, result: Spoken, depth: int = 0) -> N
     for source, kind, template in _list(language, "rules"):
         match = compiled(source).match(bare.rstrip("?") if kind == "question" else bare)
         if match:
-            _apply(kind, _filled(template, match), language, result, depth)
+            _apply(kind, filled(template, match), language, result, depth)
             return
     _say_as_it_is(sentence, language, result)
 

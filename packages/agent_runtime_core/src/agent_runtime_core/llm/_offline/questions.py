@@ -6,14 +6,24 @@ import re
 from collections.abc import Sequence
 
 from agent_runtime_core.llm._offline.decide import Bid
-from agent_runtime_core.llm._offline.language import CODES, Language, compiled, detect, load
+from agent_runtime_core.llm._offline.language import (
+    CODES,
+    Language,
+    all_languages,
+    compiled,
+    detect,
+    kind_words,
+    load,
+)
 from agent_runtime_core.llm._offline.offers import Offer
-from agent_runtime_core.llm._offline.prompt import addressed
+from agent_runtime_core.llm._offline.prompt import addressed, filled
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import fold, readable
 
 _PLAIN = (Kind.EMAIL, Kind.PHONE, Kind.NAME)
 _MOST_CHOICES = 12
+_IDENTIFIER = re.compile(r"\b[a-z]+_[a-z_]+\b")
+_ACTS = {"checkout", "accept", "decline", "cancel", "book", "change"}
 _SIDE_DOORS = {"decline", "cancel", "back", "help", "restart", "skip"}
 
 
@@ -40,6 +50,8 @@ def _ask_one(parameter: Parameter, language: Language) -> str:
         return language.say("choice", "ask", label=bare, choices=choices)
     if kind is Kind.BOOLEAN:
         return _ask_whether(parameter, language, label)
+    if kind is Kind.NUMBER and _is_their_age(parameter):
+        return language.say("age", "ask")
     key = parameter.part or kind.value
     if kind in _PLAIN and len(parameter.stems) <= 2:
         return language.say(key, "ask")
@@ -47,6 +59,11 @@ def _ask_one(parameter: Parameter, language: Language) -> str:
     if described.endswith("?"):
         return described
     return language.say("described", "ask", label=label)
+
+
+def _is_their_age(parameter: Parameter) -> bool:
+    generic = {each for language in all_languages() for each in language.generic_stems}
+    return bool(parameter.stems) and parameter.hints - generic <= kind_words("age")
 
 
 def _ask_whether(parameter: Parameter, language: Language, label: str) -> str:
@@ -75,14 +92,17 @@ def label_of(parameter: Parameter, language: Language) -> str:
 def _described(parameter: Parameter, language: Language) -> str:
     """The description as part of a sentence to the person; empty if it is written in another language."""
     text = parameter.description.strip()
-    if not text or (language.code != CODES[0] and detect([text]) is not language):
+    is_known = parameter.name.lower() in language.table("labels")
+    own = detect([text], fallback=None if is_known else language)
+    if not text or (language.code != CODES[0] and own is not language):
         return ""
-    own = detect([text])
     text = re.split(r"(?<=[.;])\s", addressed(text, own))[0]
     text = compiled(own.table("prompt").get("format_note", "$^")).sub("", text).strip(" .;:,")
     if parameter.description.strip().endswith("?"):
         return text if text.endswith("?") else f"{text}?"
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    if text[1:2].isupper() or language.table("prompt").get("keeps_capitals"):
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def choice_labels(parameter: Parameter, language: Language) -> list[str]:
@@ -107,20 +127,33 @@ def ask_which(offers: Sequence[Offer], language: Language) -> str:
     accept = language.say("accept", "ask")
     if len(front) == 1 and accept and "accept" in front[0].groups():
         return accept
-    phrases = [phrase for phrase in dict.fromkeys(map(action_phrase, front)) if phrase]
-    if not phrases or len(phrases) > _MOST_CHOICES:
+    phrases = list(dict.fromkeys(action_phrase(each, language) for each in front))
+    if not all(phrases) or len(phrases) > _MOST_CHOICES:
         return language.say("next", "ask")
     return language.say("tools", "ask", tools=listed(phrases, language, "or"))
 
 
-def action_phrase(offer: Offer) -> str:
-    """What a tool does, as it follows "would you like to": from its description, else its name."""
-    language = detect([offer.description])
+def action_phrase(offer: Offer, language: Language) -> str:
+    """What a tool does, as it follows "would you like to": from its description, else the action in its name.
+
+    Empty where neither gives words that would be sound in that language.
+    """
+    own = detect([offer.description])
     text = re.split(r"(?<=[.;!?])\s|\n", offer.description.strip())[0].strip(" .;:,")
-    text = addressed(text, language)
-    if not text or len(text) > 90 or re.search(r"\b[a-z]+_[a-z_]+\b|^(?:use|call) ", text, re.IGNORECASE):
-        text = readable(offer.name).replace("_", " ")
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    if own is language and text and len(text) <= 90 and not _IDENTIFIER.search(text):
+        text = addressed(_infinitive(text, language), language)
+        if text:
+            return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    return next((str(language.table("actions")[each][0]) for each in offer.groups() if each in _ACTS), "")
+
+
+def _infinitive(text: str, language: Language) -> str:
+    """A description as an infinitive; one that no rule knows is one already."""
+    for source, template in language.table("prompt").get("infinitive", ()):
+        match = compiled(source).match(text)
+        if match is not None:
+            return filled(template, match)
+    return text
 
 
 def question_for(bids: Sequence[Bid], language: Language) -> str:

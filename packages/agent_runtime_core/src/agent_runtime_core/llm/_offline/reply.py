@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from agent_runtime_core.llm._offline.constraints import Problem
 from agent_runtime_core.llm._offline.decide import Bid, asking_part, asks
 from agent_runtime_core.llm._offline.dialogue import Call, Dialogue
-from agent_runtime_core.llm._offline.language import Language, consists_of, mentions
+from agent_runtime_core.llm._offline.language import Language, consists_of, is_question, mentions
 from agent_runtime_core.llm._offline.offers import Offer
 from agent_runtime_core.llm._offline.prompt import Spoken
 from agent_runtime_core.llm._offline.questions import ask_for, ask_which, choice_labels, listed, question_for
 from agent_runtime_core.llm._offline.schema import Kind, Parameter
 from agent_runtime_core.llm._offline.text import stems_of, words_of
 
+_NOTHING_TOLD = "Done."
 _FAILURE = re.compile(r"^\W*error(?: executing [^:]{1,80})?\W*:?\s*", re.IGNORECASE)
 _FOR_MODELS = re.compile(
     r"^(?:unknown tool|no tool)|\b(?:argument|parameter|schema|json|keyword|traceback)s?\b", re.IGNORECASE
@@ -25,13 +26,14 @@ _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+[\"”')]*|\n|$)")
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
-    """All a reply depends on."""
+    """All a reply depends on; `is_arriving` if the step is to be presented, whatever the person said before."""
 
     dialogue: Dialogue
     bids: Sequence[Bid]
     spoken: Spoken
     language: Language
     offers: Sequence[Offer]
+    is_arriving: bool = False
 
 
 def compose(situation: Situation) -> str:
@@ -105,6 +107,8 @@ def _answer(situation: Situation) -> str:
         return _joined(_why(partly, partly.missing, language), ask_for(partly.missing, language))
     if intent:
         return _joined(*_to_intent(situation, intent))
+    if situation.is_arriving:
+        return _joined(*_opening(situation), open_question(situation))
     return _to_anything_else(situation)
 
 
@@ -152,7 +156,12 @@ def _to_anything_else(situation: Situation) -> str:
     if troubled is not None:
         wrong = [each for each in troubled.missing if each.name in troubled.filling.problems]
         return _joined(_why(troubled, wrong, language), ask_for(wrong or troubled.missing, language))
-    if _is_question(dialogue.text, language):
+    asked = [(bid, each) for bid in bids for each in bid.offer.parameters if each.name in bid.asked]
+    if len(asked) == 1 and situation.spoken.exact and not is_question(dialogue.text, language):
+        bid, parameter = asked[0]
+        why = _why(bid, [parameter], language) or language.say(why_key(parameter), "why")
+        return _joined(why, *_opening(situation), open_question(situation))
+    if is_question(dialogue.text, language):
         return _joined(language.say("cannot_answer"), *_opening(situation), open_question(situation))
     return _once_more(situation, waiting)
 
@@ -196,15 +205,9 @@ def explained(problem: Problem, language: Language) -> str:
 
 def _without_tools(situation: Situation) -> str:
     """In a step without tools nothing that is said can be kept, so do not pretend."""
-    if _is_question(situation.dialogue.text, situation.language):
+    if is_question(situation.dialogue.text, situation.language):
         return situation.language.say("cannot_answer")
     return situation.language.say("nothing_to_do") if open_question(situation) else situation.language.say("okay")
-
-
-def _is_question(text: str, language: Language) -> bool:
-    first = [word.folded for word in words_of(text)[:2]]
-    starts = language.phrases("question_start")
-    return text.rstrip().endswith("?") or any(tuple(first[: len(phrase)]) == phrase for phrase in starts)
 
 
 def _after_success(situation: Situation) -> str:
@@ -222,6 +225,8 @@ def _after_success(situation: Situation) -> str:
 def _news(call: Call, situation: Situation) -> list[str]:
     """What a result says; of an earlier one only the statements, because its question has been answered."""
     text = (call.result or "").strip()
+    if text == _NOTHING_TOLD:
+        return [situation.language.say("okay")]
     if not is_fit(text, situation.offers):
         return []
     if call is situation.dialogue.calls[-1]:

@@ -163,8 +163,8 @@ def _choices(schema: Schema) -> Iterator[Choice]:
 
 def _choice(value: Any, title: object) -> Choice:
     written = readable(value) if isinstance(value, str) else str(value)
-    spoken = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", written).replace("_", " ").replace("-", " ")
-    labels = (readable(title), spoken, written)
+    shown = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", written).replace("_", " ")
+    labels = (readable(title), shown, shown.replace("-", " "), written)
     return Choice(value, tuple(dict.fromkeys(label for label in labels if label.strip())))
 
 
