@@ -18,6 +18,8 @@ from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import Event
 from agent_runtime_framework.executor.turn import APOLOGY
 from agent_runtime_framework.runtime.business import event_message
+from agent_runtime_framework.runtime.feed import Position, Told
+from agent_runtime_framework.runtime.following import follow
 from agent_runtime_framework.runtime.host import Host, LocalHost
 from agent_runtime_framework.runtime.owner import owner_name
 from agent_runtime_framework.runtime.roster import Agent, roster
@@ -112,7 +114,7 @@ class Runtime:
         self._policy: Policy = policy
         self._max_waiting = max_waiting
         self._lease = Lease(owner=owner_name(), ttl=timedelta(seconds=lease))
-        self._watchers = Watchers()
+        self._watchers = Watchers(self.store)
         self._is_open = False
         self._worker = Worker(
             self.store,
@@ -125,6 +127,11 @@ class Runtime:
             retention=retention,
             failed=on_failure,
         )
+
+    @property
+    def is_open(self) -> bool:
+        """True inside `async with`."""
+        return self._is_open
 
     async def __aenter__(self) -> Self:
         self._is_open = True
@@ -139,6 +146,7 @@ class Runtime:
     async def aclose(self) -> None:
         """Let running turns end for a moment, give back what is unfinished, and close the store if it was opened."""
         self._is_open = False
+        await self._watchers.aclose()
         await self.host.aclose()
         if self._owns_store:
             await self.store.aclose()
@@ -251,6 +259,26 @@ class Runtime:
             if not has_seen:
                 for event in _told_afterwards(reply):
                     yield event
+
+    def watch(self, conversation_id: UUID | str, *, after: str | None = None) -> AsyncIterator[Told]:
+        """Everything that happens in a conversation, in order and for ever: `async for told in runtime.watch("ada")`.
+
+        A turn that another process runs comes whole, when it has ended. Reading slowly, or leaving, stops nothing.
+
+        Args:
+            conversation_id: The conversation.
+            after: The `position` of the last event that was read, or the number of a turn, to go on behind it; by
+                default it begins with the turn that is running.
+
+        Raises:
+            ConfigurationError: `after` is no position.
+        """
+        position = None if after is None else Position.parse(after)
+        return follow(self.store, self._watchers, conversation_key(conversation_id), position)
+
+    def keep_events(self) -> None:
+        """From now on, keep what is told of every turn for a while, so that whoever begins to watch in it hears all."""
+        self._watchers.feeds.keeps_all = True
 
     async def cancel(self, conversation_id: UUID | str) -> bool:
         """Stop what a conversation is doing; False if it does nothing.
