@@ -37,6 +37,8 @@ class EventType(StrEnum):
     RUN_TIMED_OUT = "run.timed_out"
     RUN_PAUSED = "run.paused"
     APPROVAL_DECIDED = "approval.decided"
+    HANDED_OVER = "conversation.handed_over"
+    HANDED_BACK = "conversation.handed_back"
     STEP_ENTERED = "step.entered"
     ASSISTANT_DELTA = "assistant.delta"
     ASSISTANT_RESET = "assistant.reset"

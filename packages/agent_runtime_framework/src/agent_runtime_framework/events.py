@@ -37,6 +37,8 @@ class Event:
     | `state.checkpoint` | `state` |
     | `run.paused` | `tool_call_id`, `name`, `arguments` (sensitive values masked), `reason`, `note` |
     | `approval.decided` | `tool_call_id`, `name`, `decision`: "approved" or "rejected", `by`, `note`, `at` |
+    | `conversation.handed_over` | `to`, `reason` |
+    | `conversation.handed_back` | `by`, `note` |
     | `run.succeeded` | `response`, `stopped_reason`, `usage` |
     | `run.failed`, `run.cancelled` | `error`, `error_type` |
 

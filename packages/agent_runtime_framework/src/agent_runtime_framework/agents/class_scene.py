@@ -19,11 +19,12 @@ from typing import Any, Generic, TypeVar, cast
 from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
+from agent_runtime_framework.agents.agreement import approval_rules
 from agent_runtime_framework.agents.base import AgentContext
 from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.heard import Heard
 from agent_runtime_framework.agents.provided import Provided, is_context
-from agent_runtime_framework.agents.scene import Snapshot, dump_state, put_back, snapshot_of
+from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, snapshot_of
 from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
@@ -34,7 +35,7 @@ from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
 from agent_runtime_framework.tools.compiled import Offerable
-from agent_runtime_framework.tools.offer import Offer
+from agent_runtime_framework.tools.offer import NO_RULES, Offer
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class ClassScene(Generic[JourneyT]):
         self._has_arrived = False
         self._is_stuck = False
         self.mended = _mended(state)
+        self.handoff: JSONObject | None = None
+        self._stuck_in = ""
         self._entered: list[str] = []
         self._ctx = ctx
         self._turn = str(ctx.run_id)
@@ -88,6 +91,7 @@ class ClassScene(Generic[JourneyT]):
             self._is_stuck
             or self.state.lost_step is not None
             or step.say is not None
+            or step.handoff is not None
             or step.collect is not None
             or not step.speaks
         )
@@ -119,10 +123,13 @@ class ClassScene(Generic[JourneyT]):
         step, form = self.here, self.collecting
         own: list[Offerable] = []
         withheld: dict[str, str] = {}
+        special: list[ToolDefinition] = []
         for tool in step.tools:
             reason = why_not(tool, self.state) if tool.guards else None
             if reason is None:
                 own.append(self._schemas(tool))
+                if tool.requires_approval or tool.independent:
+                    special.append(tool)
             else:
                 withheld[tool.name] = reason
         return Offer(
@@ -130,6 +137,8 @@ class ClassScene(Generic[JourneyT]):
             withheld=withheld if form is None else {**form.withheld, **withheld},
             closed=AWAITS_USER if step.awaits_user and self.state.arrived_in == self._turn else None,
             requires_call=step.requires_tool or (form is not None and form.requires_call),
+            approvals=approval_rules(special, self.state, self._schemas) if special else NO_RULES,
+            independent=frozenset(tool.name for tool in special if tool.independent),
         )
 
     def refresh(self) -> None:
@@ -155,6 +164,8 @@ class ClassScene(Generic[JourneyT]):
         heard.require_arguments()
         if tool.hidden:
             arguments.update(self._filled(tool, call))
+        if tool.independent:
+            return await self._run_aside(tool, arguments)
         before = self.state.begin_watching()
         result = await _timed(tool, self.state, arguments)
         text, target = read_result(tool, result, self._moved_from(step))
@@ -166,13 +177,28 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = True
         return "Done." if text is None else text
 
+    async def _run_aside(self, tool: ToolDefinition, arguments: JSONObject) -> object:
+        """Run a tool beside others: on a copy of the state, which it must leave as it is."""
+        aside = copy_of(self.state)
+        before = snapshot_of(aside)
+        text, _ = read_result(tool, await _timed(tool, aside, arguments))
+        if snapshot_of(aside) != before:
+            raise ConfigurationError(
+                f"{tool.name} is declared independent=True, so it must not change the state or the step, but it did; "
+                "nothing of that was kept. Return what it found, and let another tool keep it, or drop independent=True"
+            )
+        self.has_progressed = True
+        return "Done." if text is None else text
+
     async def settle(self) -> tuple[list[str], bool]:
         said: list[str] = []
         await self._take_up_if_lost()
         await self._leave_if_stuck()
         for _ in range(MAX_PASSED_STEPS):
             step = self.here
-            has_spoken = self._say(step, said)
+            if step.handoff is not None and self.state.arrived_in in ("", self._turn):
+                return self._hand_over(step, step.handoff, said)
+            has_spoken = step.handoff is None and self._say(step, said)
             form = self.collecting
             if form is not None:
                 if not form.is_complete:
@@ -191,6 +217,14 @@ class ClassScene(Generic[JourneyT]):
             f"{type(self.state).__name__} went through {MAX_PASSED_STEPS} steps without a model request, last "
             f"{self.here.name!r}; its say and run steps lead in a circle"
         )
+
+    def _hand_over(self, step: StepDefinition, to: str, said: list[str]) -> tuple[list[str], bool]:
+        """Arrive at a step in which a person takes over; the turn ends with its words."""
+        self._say(step, said)
+        self.handoff = {"to": to, "reason": f"stuck in {self._stuck_in!r}" if self._stuck_in else f"step {step.name!r}"}
+        if self._emitter:
+            self._emitter.emit(EventType.HANDED_OVER, dict(self.handoff))
+        return said, True
 
     def _say(self, step: StepDefinition, said: list[str]) -> bool:
         """Say a step's exact words; where it asks the model too, only on arrival."""
@@ -254,6 +288,7 @@ class ClassScene(Generic[JourneyT]):
             "has_progressed": self.has_progressed,
             "has_arrived": self._has_arrived,
             "is_stuck": self._is_stuck,
+            "handoff": self.handoff,
             "forms": forms,
         }
 
@@ -261,6 +296,7 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = notes["has_progressed"]
         self._has_arrived = notes["has_arrived"]
         self._is_stuck = notes["is_stuck"]
+        self.handoff = notes.get("handoff")
         self._heard = (earlier, heard)
         for name, known in notes["forms"].items():
             step = self._definition.steps.get(self._definition.renamed(name))
@@ -282,6 +318,7 @@ class ClassScene(Generic[JourneyT]):
         if not self._is_stuck or step.stuck is None:
             return
         self._is_stuck = False
+        self._stuck_in = step.name
         logger.info("step %r is stuck after %d fruitless turns", step.name, self.state.fruitless)
         await self._move(step.stuck, reason="stuck")
 

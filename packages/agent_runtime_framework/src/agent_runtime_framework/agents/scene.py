@@ -15,6 +15,7 @@ from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.state.serializer import StateSerializer
 from agent_runtime_framework.state.versions import VERSION
 from agent_runtime_framework.toolcalls import MAPPING, Effect, ToolCall
+from agent_runtime_framework.tools.approval import approval_rule
 from agent_runtime_framework.tools.effect import effect_of
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
@@ -57,6 +58,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
     Attributes:
         state: The state.
         mended: What had to be done to the state before the turn could go on with it.
+        handoff: To whom the conversation is handed over in this turn, and why; None if it is not.
     """
 
     settles = False
@@ -73,6 +75,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
         found: int | None = None,
     ) -> None:
         self.state = state
+        self.handoff: JSONObject | None = None
         self.mended: JSONObject = {} if found in (None, version) else {"migrated_from": found}
         self._version = version
         self._journey = journey
@@ -120,8 +123,11 @@ class JourneyScene(Generic[StateT, ToolsT]):
         return self._journey.get_system_prompt(self.state), self.offer()
 
     def offer(self) -> Offer:
-        self._offer = Offer(self._journey.get_tool_schemas(self.state) or ())
-        return self._offer
+        offer = Offer(self._journey.get_tool_schemas(self.state) or ())
+        rules = {name: rule for name in offer.tools if (rule := approval_rule(getattr(self._tools_now(), name, None)))}
+        offer.approvals = rules
+        self._offer = offer
+        return offer
 
     def refresh(self) -> None:
         self._tools = None
@@ -302,6 +308,15 @@ def snapshot_of(state: BaseJourneyState[Any]) -> Snapshot:
         return marshal.dumps(state.to_dict())
     except Exception:  # noqa: BLE001  to_dict is the author's; what is wrong with it is said by dump_state
         return dump_state(state)
+
+
+def copy_of(state: StateT) -> StateT:
+    """A state like this one that shares nothing with it.
+
+    Raises:
+        StateError: As with `dump_state`.
+    """
+    return load_state(type(state), state_dict(state))
 
 
 def put_back(state: BaseJourneyState[Any], snapshot: Snapshot) -> None:

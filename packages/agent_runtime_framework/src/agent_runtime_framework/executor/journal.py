@@ -27,6 +27,7 @@ class DurableScene(Protocol):
     """What a journal has to know of a turn's scene."""
 
     state: Any
+    handoff: JSONObject | None
 
     def effect_of(self, call: ToolCall) -> Effect:
         """What running this call twice would do."""

@@ -23,7 +23,13 @@ from agent_runtime_framework.journey.definition import (
 from agent_runtime_framework.journey.hints import HiddenParameters
 from agent_runtime_framework.journey.idle import Idle, rules_of
 from agent_runtime_framework.journey.mistakes import fail, source_in_class, source_of, source_of_class
-from agent_runtime_framework.journey.step_rules import check_callback, check_guard, check_step, check_tool
+from agent_runtime_framework.journey.step_rules import (
+    check_approval,
+    check_callback,
+    check_guard,
+    check_step,
+    check_tool,
+)
 from agent_runtime_framework.state.versions import versions_of
 
 
@@ -181,6 +187,7 @@ def _compile_step(owner: type, step: Step, steps: Mapping[str, Step], members: I
         requires_tool=options.requires_tool,
         patience=options.patience,
         stuck=stuck[0] if stuck else None,
+        handoff=options.handoff,
         tools=tuple(_compile_tool(owner, each, each.mark, steps) for each in here if isinstance(each.mark, ToolMark)),
         on_enter=_hooks(here, "enter"),
         on_exit=_hooks(here, "exit"),
@@ -223,7 +230,9 @@ def _compile_tool(owner: type, member: _Member, mark: ToolMark, steps: Mapping[s
         targets=_names(owner, options.to, steps, source, f"tool {name!r}"),
         guards=tuple(_guard(owner, each, source, name) for each in guards),
         effect=options.effect,
-        requires_approval=options.requires_approval,
+        requires_approval=options.requires_approval is not False,
+        approval=_approval(owner, options.requires_approval, function, name, source),
+        approval_note=options.approval_note,
         independent=options.independent,
         timeout=options.timeout,
         hidden=HiddenParameters(function, owner),
@@ -231,6 +240,18 @@ def _compile_tool(owner: type, member: _Member, mark: ToolMark, steps: Mapping[s
     )
     check_tool(tool, name)
     return tool
+
+
+def _approval(
+    owner: type, rule: object, function: Callable[..., Any], tool: str, source: Source | None
+) -> Callable[..., object] | None:
+    if isinstance(rule, bool):
+        return None
+    if not callable(rule):
+        fail(source, f"requires_approval= of tool {tool!r} is {rule!r}; expected True, or a method that says when")
+    current = _current(owner, rule)
+    check_approval(current, function, source_of(current) or source)
+    return current
 
 
 def _guard(owner: type, guard: object, source: Source | None, tool: str) -> GuardDefinition:

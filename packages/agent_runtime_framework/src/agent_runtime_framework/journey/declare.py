@@ -56,7 +56,8 @@ class Step:
         to: Target = None,
         when: Guard | Sequence[Guard] = (),
         effect: Effect | None = None,
-        requires_approval: bool = False,
+        requires_approval: bool | Agreement = False,
+        approval_note: str | None = None,
         independent: bool = False,
         timeout: float | None = None,
         name: str | None = None,
@@ -74,8 +75,11 @@ class Step:
                 to: The step, or the steps, it may move to; a step declared further down is named by a string.
                 when: Methods that return True, or the reason why not.
                 effect: What running it twice would do; see `Effect`.
-                requires_approval: A person has to agree before it runs.
-                independent: It may run beside other calls of the same reply; it moves nowhere.
+                requires_approval: A person has to agree before it runs: always, or when a method says so, which
+                    takes the tool's parameters by name, as many as it wants, and returns True or the reason.
+                approval_note: What the person in the conversation is told meanwhile, a template over the state.
+                independent: It may run beside other calls of the same reply; it neither moves the journey nor changes
+                    its state.
                 timeout: Seconds after which it is given up; for async tools.
                 name: What the model calls it, if not by the method's name.
         """
@@ -118,6 +122,9 @@ Target: TypeAlias = Step | str | Iterable[Step | str] | None
 Guard: TypeAlias = Callable[[Any], bool | str]
 """A method of the journey: True, or the reason why not."""
 
+Agreement: TypeAlias = Callable[..., bool | str]
+"""A method of the journey: False, or True or the reason why a person has to agree to a call with these arguments."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOptions:
@@ -134,6 +141,7 @@ class StepOptions:
     requires_tool: bool = False
     patience: int | None = None
     stuck: Step | str | None = None
+    handoff: str | None = None
     on_idle: Idle | None = None
     was: tuple[str, ...] = ()
     fallback: bool = False
@@ -146,7 +154,8 @@ class ToolOptions:
     to: Target = None
     when: Guard | Sequence[Guard] = ()
     effect: Effect | None = None
-    requires_approval: bool = False
+    requires_approval: bool | Agreement = False
+    approval_note: str | None = None
     independent: bool = False
     timeout: float | None = None
     name: str | None = None
@@ -200,6 +209,7 @@ def step(
     requires_tool: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
+    handoff: str | None = None,
     on_idle: Idle | None = None,
     was: str | Sequence[str] = (),
     fallback: bool = False,
@@ -217,6 +227,7 @@ def step(
     requires_tool: bool = False,
     patience: int | None = None,
     stuck: Step | str | None = None,
+    handoff: str | None = None,
     on_idle: Idle | None = None,
     was: str | Sequence[str] = (),
     fallback: bool = False,
@@ -238,6 +249,8 @@ def step(
         requires_tool: The model may not answer without calling a tool.
         patience: How many turns without a successful call are borne here.
         stuck: Where the journey goes then.
+        handoff: To whom the conversation is handed over here, once `say` is said: from then on a person answers. When
+            they hand it back, the journey goes on to `to`, or here if the step has a prompt or tools.
         on_idle: What is done when the person falls silent here, `remind(...)` and `expire(...)`, in place of the
             journey's own `on_idle`; `()` for nothing.
         was: Its earlier names; a conversation that was stored in one of them goes on here.
@@ -259,6 +272,7 @@ def step(
         requires_tool=requires_tool,
         patience=patience,
         stuck=stuck,
+        handoff=handoff,
         on_idle=on_idle,
         was=(was,) if isinstance(was, str) else tuple(was),
         fallback=fallback,

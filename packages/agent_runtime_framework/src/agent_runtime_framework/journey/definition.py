@@ -53,7 +53,9 @@ class ToolDefinition:
         targets: Names of the steps it may move to; empty if it never moves.
         guards: What has to hold before it is offered.
         effect: What running it twice would do; None if the author did not say, which counts as "once".
-        requires_approval: True if a person has to agree first.
+        requires_approval: True if a person has to agree first, or may have to.
+        approval: Says for which arguments they have to; None for all.
+        approval_note: What is said while they are waited for, a template over the state.
         independent: True if it may run beside other calls of the same reply.
         timeout: Seconds after which it is given up; None waits.
         hidden: Parameters the model does not see, with what fills each.
@@ -66,6 +68,8 @@ class ToolDefinition:
     guards: tuple[GuardDefinition, ...] = ()
     effect: Effect | None = None
     requires_approval: bool = False
+    approval: Callable[..., object] | None = None
+    approval_note: str | None = None
     independent: bool = False
     timeout: float | None = None
     hidden: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -110,6 +114,7 @@ class StepDefinition:
         requires_tool: True if the model may not answer without a call.
         patience: How many fruitless turns are borne; None for any number.
         stuck: Where the journey goes when patience is at its end.
+        handoff: To whom the conversation is handed over on arrival.
         tools: Its tools, in the order they are offered.
         on_enter: Run when the journey arrives.
         on_exit: Run when it leaves.
@@ -129,6 +134,7 @@ class StepDefinition:
     requires_tool: bool = False
     patience: int | None = None
     stuck: str | None = None
+    handoff: str | None = None
     tools: tuple[ToolDefinition, ...] = ()
     on_enter: tuple[Callable[..., Any], ...] = ()
     on_exit: tuple[Callable[..., Any], ...] = ()

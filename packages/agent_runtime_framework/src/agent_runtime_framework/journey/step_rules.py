@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -20,7 +21,8 @@ def check_step(step: StepDefinition) -> None:
     Raises:
         ConfigurationError: They do; the text gives file, line and the way out.
     """
-    for problem in (_kind_problem(step), _way_out_problem(step), _waiting_problem(step), _patience_problem(step)):
+    rules = (_kind_problem, _way_out_problem, _waiting_problem, _patience_problem, _handoff_problem)
+    for problem in (rule(step) for rule in rules):
         if problem:
             fail(step.source, f"step {step.name!r} {problem}")
     seen: set[str] = set()
@@ -69,6 +71,20 @@ def _patience_problem(step: StepDefinition) -> str | None:
     return None
 
 
+def _handoff_problem(step: StepDefinition) -> str | None:
+    if step.handoff is None:
+        return None
+    if not step.handoff.strip():
+        return f"has handoff={step.handoff!r}; expected to whom the conversation is handed over, such as 'support'"
+    if step.run is not None or step.collect is not None:
+        return "hands the conversation over, so nothing else is done in it; drop run= or collect="
+    if step.say is None:
+        return "hands the conversation over without a word; give it say=, what the person is told"
+    if not (step.to or step.is_final or step.speaks):
+        return "hands the conversation over, and leads nowhere when it comes back; give it to=, a prompt, or final=True"
+    return None
+
+
 def check_tool(tool: ToolDefinition, name: str) -> None:
     """Refuse a tool that cannot be offered or run as it was declared.
 
@@ -87,6 +103,10 @@ def _option_problem(tool: ToolDefinition) -> str | None:
         return f"has effect={tool.effect!r}; expected one of: {', '.join(_EFFECTS)}"
     if tool.independent and tool.targets:
         return "is independent, but moves the journey, which makes its turn matter; drop independent=True, or to="
+    if tool.independent and _returns_step(tool.function):
+        return "is independent, but returns a step, which moves the journey; drop independent=True, or the step"
+    if tool.approval_note is not None and not tool.requires_approval:
+        return "has approval_note=, but nobody has to agree to it; give it requires_approval=True, or drop the note"
     if tool.timeout is not None and tool.timeout <= 0:
         return f"has timeout={tool.timeout!r}; expected seconds, more than 0"
     if tool.timeout is not None and not inspect.iscoroutinefunction(inspect.unwrap(tool.function)):
@@ -101,6 +121,30 @@ def _parameter_problem(tool: ToolDefinition) -> str | None:
         if parameter.annotation is inspect.Parameter.empty:
             return f"takes {name!r} without a type hint, so no model can be told what to send; write `{name}: ...`"
     return None
+
+
+def _returns_step(function: Callable[..., Any]) -> bool:
+    hint: object = getattr(function, "__annotations__", {}).get("return")
+    return re.search(r"\bStep\b", hint if isinstance(hint, str) else getattr(hint, "__name__", repr(hint))) is not None
+
+
+def check_approval(rule: Callable[..., Any], tool: Callable[..., Any], source: Source | None) -> None:
+    """Refuse a rule of `requires_approval=` that cannot be asked about a call.
+
+    Raises:
+        ConfigurationError: It is async, or wants what the tool does not take.
+    """
+    name = getattr(rule, "__name__", "rule")
+    if inspect.iscoroutinefunction(inspect.unwrap(rule)):
+        fail(source, f"requires_approval={name!r} is async; let it decide on the state and the arguments alone")
+    known = list(inspect.signature(tool).parameters)[1:]
+    for wanted in list(inspect.signature(rule).parameters)[1:]:
+        if wanted not in known:
+            fail(
+                source,
+                f"requires_approval={name!r} takes {wanted!r}, which is no parameter of tool "
+                f"{getattr(tool, '__name__', 'tool')!r}; its parameters are: {', '.join(known) or 'none'}",
+            )
 
 
 def check_guard(guard: Callable[..., Any], source: Source | None) -> None:

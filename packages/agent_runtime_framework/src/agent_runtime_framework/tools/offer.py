@@ -13,7 +13,9 @@ from agent_runtime_framework.tools.compiled import Offerable, OfferedTool, offer
 ApprovalRule: TypeAlias = Callable[[ToolCall], ApprovalNeeded | None]
 """Says whether a call whose arguments fit needs a person's agreement."""
 
-_NO_RULES: Mapping[str, ApprovalRule] = {}
+NO_RULES: Mapping[str, ApprovalRule] = {}
+"""Where nobody has to agree to anything."""
+
 _NONE: frozenset[str] = frozenset()
 
 
@@ -39,7 +41,7 @@ class Offer:
         closed: str | None = None,
         withheld: Mapping[str, str] | None = None,
         requires_call: bool = False,
-        approvals: Mapping[str, ApprovalRule] = _NO_RULES,
+        approvals: Mapping[str, ApprovalRule] = NO_RULES,
         independent: frozenset[str] = _NONE,
     ) -> None:
         self.closed = closed
