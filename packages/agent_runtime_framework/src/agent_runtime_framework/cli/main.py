@@ -51,6 +51,7 @@ COMMANDS = {
         "say which models are configured, which answer, and what is missing", f"{__package__}.commands.models"
     ),
     "new": Command("write a small project: a journey, its tests, a Dockerfile", f"{__package__}.commands.new"),
+    "sessions": Command("list, show, export, prune and erase conversations", f"{__package__}.commands.sessions"),
     "test": Command("run scenarios and tests, without a key or a network", f"{__package__}.commands.test"),
 }
 

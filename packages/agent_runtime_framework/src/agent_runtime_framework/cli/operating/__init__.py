@@ -1,0 +1,1 @@
+"""What the commands for operators share, and what each of them does."""
