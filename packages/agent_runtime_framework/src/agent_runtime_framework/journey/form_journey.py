@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal
 
+from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.journey.declare import CollectStep, Step, StepOptions
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.form import Form, ModelT
 from agent_runtime_framework.journey.idle import Idle
-from agent_runtime_framework.journey.journey import Journey
+from agent_runtime_framework.journey.journey import BOOKKEEPING, Journey
 from agent_runtime_framework.journey.wording import word
+from agent_runtime_framework.state.versions import Migration, mark_of, migrate
 
 if TYPE_CHECKING:
     from agent_runtime_framework.agents.form_agent import FormAgent
@@ -67,6 +70,8 @@ def FormJourney(
     confirm: bool = True,
     wording: Literal["exact", "model"] = "exact",
     on_idle: Idle = (),
+    version: int = 1,
+    migrations: Sequence[Migration] = (),
 ) -> type[FormConversation[ModelT]]:
     """The journey that asks for everything a Pydantic model needs, and ends with an instance of it.
 
@@ -80,6 +85,9 @@ def FormJourney(
         confirm: Whether the person confirms all answers at the end.
         wording: "exact" asks in the form's own words, without a model request; "model" lets the model word it.
         on_idle: What is done when the person falls silent: `remind(...)` and `expire(...)`.
+        version: Of the model's fields.
+        migrations: Functions made by `@migrate(1, 2)`, which take the answers of an earlier version, by field and as
+            JSON, and return those of a later one.
     """
     form = (
         model
@@ -96,6 +104,8 @@ def FormJourney(
         "answers": CollectStep(StepOptions(collect=form, to="done"), source, form),
         "done": Step(StepOptions(say=done or word(form.language, "done"), final=True), source),
     }
+    if version != 1 or migrations:
+        members |= {"version": version, **{f"_migration_{no}": of_answers(each) for no, each in enumerate(migrations)}}
     if key:
         members["key"] = key
     return type(form.model.__name__, (FormConversation,), members)
@@ -103,6 +113,21 @@ def FormJourney(
 
 _NO_PERSONA = " "
 """A docstring that says nothing; without any, the class would get its signature for one."""
+
+
+def of_answers(migration: Migration) -> Migration:
+    """A migration of answers as one of the state they are in."""
+    mark = mark_of(migration)
+
+    @wraps(mark.function)
+    def migrated(state: JSONObject) -> JSONObject:
+        forms: JSONObject = state.get(BOOKKEEPING, {}).get("forms", {})
+        progress: JSONObject | None = forms.get("answers")
+        if progress is not None and progress.get("answers"):
+            progress["answers"] = mark.apply(progress["answers"])
+        return state
+
+    return migrate(mark.source, mark.target)(migrated)
 
 
 def own_docstring(model: type[Any]) -> str:

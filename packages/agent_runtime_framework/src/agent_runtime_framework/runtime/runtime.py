@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 
 from agent_runtime_core.interfaces import EventType, JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentMessage, LLMClient
-from agent_runtime_framework.agents.scene import load_state
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import Event
@@ -25,7 +24,6 @@ from agent_runtime_framework.runtime.owner import owner_name
 from agent_runtime_framework.runtime.roster import Agent, roster
 from agent_runtime_framework.runtime.watching import Watchers
 from agent_runtime_framework.runtime.worker import Worker
-from agent_runtime_framework.state.base import BaseJourneyState
 from agent_runtime_framework.store.delivery import (
     Accepted,
     Claim,
@@ -122,6 +120,7 @@ class Runtime:
             self._lease,
             sinks_of=self._watchers.sinks_of,
             settled=self._watchers.settled,
+            refused=self._watchers.refused,
             max_attempts=max_attempts,
             apology=apology,
             retention=retention,
@@ -308,10 +307,8 @@ class Runtime:
         """
         key = conversation_key(conversation_id)
         answers = self._agent(agent) if agent is not None else await self._last_agent(key)
-        initial: BaseJourneyState[Any] = answers.get_initial_state()
         stored = await self.store.load(key, answers.key, context=0)
-        where = f" of conversation {key!r} (agent {answers.key!r})"
-        return initial if stored.state is None else load_state(type(initial), stored.state, where=where)
+        return answers.get_initial_state() if stored.state is None else answers.read_state(stored.state, key)
 
     async def turns(self, conversation_id: UUID | str, *, last: int = 100) -> list[TurnInfo]:
         """The last turns of a conversation, oldest first, each with its receipt."""

@@ -6,7 +6,7 @@ Rules:
     - Whoever loses the lease stops, and keeps nothing.
     - A turn that raises ends at once, with a sentence for the person: the client of the model has tried again already.
     - A turn that takes the process with it is continued, `max_attempts` times; then it ends politely too.
-    - When the process ends, turns are given back as they are.
+    - When the process ends, turns are given back as they are; so are those whose state only newer code understands.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from agent_runtime_framework.agents.base import AgentContext, AgentMessage
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.scene import dump_state
 from agent_runtime_framework.crash_points import reach
-from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StoreError
+from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StateTooNew, StoreError
 from agent_runtime_framework.events import Sink
 from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
+from agent_runtime_framework.runtime.aside import SetAside
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
@@ -108,6 +109,7 @@ class Worker:
         approval_note: What they read while a call waits for a person, where its tool has no words of its own.
         retention: For how long a conversation is kept in which nothing happens; None keeps it.
         failed: Told of every error that broke a turn.
+        refused: Told of every conversation that only newer code can go on with.
 
     Attributes:
         running: The turns that are being run, by conversation.
@@ -126,6 +128,7 @@ class Worker:
         retention: timedelta | None = None,
         failed: Callable[[Claim, BaseException], None] | None = None,
         approval_note: str = APPROVAL_NOTE,
+        refused: Callable[[str, StateTooNew], None] = lambda _conversation, _error: None,
     ) -> None:
         self.running: dict[str, Running] = {}
         self._store = store
@@ -139,6 +142,8 @@ class Worker:
         self._failed = failed
         self._tidied: float | None = None
         self._approval_note = approval_note
+        self._refused = refused
+        self._aside = SetAside()
         self._stopped_early: dict[str, tuple[int, Ending]] = {}
         self._hot = HotConversations(store, HOT_CONVERSATIONS)
 
@@ -157,6 +162,10 @@ class Worker:
 
     async def claim(self, conversation_id: str, gone: str | None = None) -> Claim | None:
         """The conversation's next turn, if there is one and it is free."""
+        why = self._aside.why(conversation_id)
+        if why is not None:
+            self._refused(conversation_id, why)
+            return None
         reach("claim:before")
         claim = await self._store.claim(conversation_id, self._lease, gone=gone)
         reach("claim:after")
@@ -184,6 +193,12 @@ class Worker:
             return await self._run(claim, agent)
         except LeaseLost:
             logger.warning("turn %d was taken over by another owner", claim.turn)
+        except StateTooNew as error:
+            # Code that was rolled back, or is not deployed yet: somebody newer answers, and nothing is lost until then.
+            logger.error("turn %d was given back: %s", claim.turn, error)
+            await self._store.release(claim)
+            self._aside.put(claim.conversation_id, error)
+            self._refused(claim.conversation_id, error)
         except StoreError:
             # Whatever it is, it keeps the turn from being ended as well. It is continued from what was recorded; where
             # not even this works, when the lease has run out.
@@ -258,7 +273,7 @@ class Worker:
             await self._end_without_a_trace(job, str(running.task.result().response))
         elif running.ending is not None:
             await self._end_broken(job, running.ending)
-        elif isinstance(error, (LeaseLost, StoreError)):
+        elif isinstance(error, (LeaseLost, StateTooNew, StoreError)):
             raise error
         else:
             logger.error("turn %d of agent %r failed", job.claim.turn, job.agent.key, exc_info=error)
@@ -318,11 +333,16 @@ class Worker:
 
     async def _end_broken(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
         left = job.conversation.left
+        if left is None and job.claim.entries:
+            # It broke before it was where it had been left. What was recorded is as true as before.
+            job.journal = StoredJournal(self._store, job.claim, self._lease, approval_note=self._approval_note)
+            await self._end_unrun(job, ending, error)
+            return
         messages = [*(job.journal.heard or _unheard(job.claim))] if left is None else list(left.messages)
         state = None if left is None else left.state
         await self._end_as(job, ending, messages, state, error)
 
-    async def _end_unrun(self, job: _Job, ending: Ending) -> None:
+    async def _end_unrun(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
         """End a turn that nobody shall run any more, with all that was recorded of it."""
         turn = Turn(job.agent.config.policy(), job.conversation.history.call_ids)
         try:
@@ -331,7 +351,7 @@ class Worker:
             logger.warning("turn %d was recorded under other limits; it ends where they were passed", job.claim.turn)
         turn.abandon(INTERRUPTED if job.journal.has_begun(turn.waiting) else NOT_REACHED, NOT_REACHED)
         messages = [*(job.journal.heard or _unheard(job.claim)), *turn.messages]
-        await self._end_as(job, ending, messages, job.journal.state)
+        await self._end_as(job, ending, messages, job.journal.state, error)
 
     async def _end_as(
         self,
@@ -343,7 +363,9 @@ class Worker:
     ) -> None:
         reply = ""
         if ending == "failed":
-            reply = job.agent.config.limit_reply or self._apology
+            # Where the state cannot be loaded, saying it once more would not help.
+            own = None if isinstance(error, StateError) else job.agent.config.limit_reply
+            reply = own or self._apology
             messages = [*messages, {"role": "assistant", "content": reply}]
         commit = job.conversation.commit_of(messages, state, usage=_used(job))
         reason = ending if error is None else f"{ending}:{type(error).__name__}"
@@ -371,6 +393,7 @@ class Worker:
             "ms": round((time.perf_counter() - job.began) * 1000),
             "done": done_in(job.journal.entries, job.journal.resumed_at, claim.attempts),
         }
+        receipt |= job.journal.mended
         if (over := _over(job)) is not None:
             receipt["over"] = over
         if fields := changes_between(_state_before(job), commit.state):

@@ -28,7 +28,7 @@ Migration: TypeAlias = "staticmethod[[JSONObject], JSONObject]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
+class MigrationMark:
     """What a function was declared to migrate."""
 
     source: int
@@ -38,11 +38,27 @@ class _Mark:
     @property
     def place(self) -> str:
         """Where it was written."""
-        code = self.function.__code__
+        code = inspect.unwrap(self.function).__code__
         return f"{code.co_filename}:{code.co_firstlineno}"
 
+    def apply(self, state: JSONObject) -> JSONObject:
+        """What the function makes of a state.
+
+        Raises:
+            StateError: It raised, or returned something else than a state.
+        """
+        try:
+            migrated = cast("object", self.function(state))
+        except StateError:
+            raise
+        except Exception as error:  # it is the author's, and may stumble over old data in any way
+            raise StateError(f"{self} failed ({self.place}): {type(error).__name__}: {error}") from error
+        if not isinstance(migrated, dict):
+            raise StateError(f"{self} returned {type(migrated).__name__} ({self.place}); expected the state, as a dict")
+        return cast("JSONObject", migrated)
+
     def __str__(self) -> str:
-        return f"@migrate({self.source}, {self.target}) {self.function.__name__}"
+        return f"@migrate({self.source}, {self.target}) {self.function.__name__!r}"
 
 
 def migrate(
@@ -70,7 +86,7 @@ def migrate(
                 f"@migrate({source}, {target}) is given {function!r:.80}; expected a function that takes the stored "
                 "state, and returns it changed"
             )
-        mark = _Mark(source=source, target=target, function=plain)
+        mark = MigrationMark(source=source, target=target, function=plain)
         _require_meant(mark)
         setattr(plain, _MARK, mark)
         return staticmethod(plain)
@@ -78,7 +94,7 @@ def migrate(
     return declare
 
 
-def _require_meant(mark: _Mark) -> None:
+def _require_meant(mark: MigrationMark) -> None:
     for number in (mark.source, mark.target):
         if (problem := _not_a_version(number)) is not None:
             raise ConfigurationError(f"{mark.place}: {mark}: {problem}")
@@ -116,7 +132,7 @@ class Versions:
 
     owner: str
     current: int = 1
-    marks: Mapping[int, _Mark]
+    marks: Mapping[int, MigrationMark]
 
     def bring(self, state: JSONObject, found: int) -> JSONObject:
         """A stored state of an earlier version as the present one stores it.
@@ -136,18 +152,8 @@ class Versions:
                     f"{self.owner} has no migration from version {found}; write a function for it, "
                     f"`@migrate({found}, {found + 1})`, which returns the state as version {found + 1} stores it"
                 )
-            migrated, found = _migrated(mark, migrated), mark.target
+            migrated, found = mark.apply(migrated), mark.target
         return migrated
-
-
-def _migrated(mark: _Mark, state: JSONObject) -> JSONObject:
-    try:
-        migrated = cast("object", mark.function(state))
-    except Exception as error:  # it is the author's, and may stumble over old data in any way
-        raise StateError(f"{mark} failed ({mark.place}): {type(error).__name__}: {error}") from error
-    if not isinstance(migrated, dict):
-        raise StateError(f"{mark} returned {type(migrated).__name__} ({mark.place}); expected the state, as a dict")
-    return cast("JSONObject", migrated)
 
 
 def versions_of(owner: type, place_of: Callable[[type, str], object] = lambda _owner, _name: None) -> Versions:
@@ -173,15 +179,33 @@ def versions_of(owner: type, place_of: Callable[[type, str], object] = lambda _o
     return Versions(owner=owner.__name__, current=current, marks={mark.source: mark for mark in chain})
 
 
-def _marks_in(owner: type) -> Iterable[_Mark]:
+def mark_of(migration: object) -> MigrationMark:
+    """What a function was declared to migrate.
+
+    Raises:
+        ConfigurationError: It was not made by `migrate`.
+    """
+    mark = _mark_of(migration)
+    if mark is None:
+        raise ConfigurationError(
+            f"{migration!r:.80} is no migration; expected a function that is decorated with `@migrate(1, 2)`"
+        )
+    return mark
+
+
+def _mark_of(value: object) -> MigrationMark | None:
+    return getattr(getattr(value, "__func__", None), _MARK, None)
+
+
+def _marks_in(owner: type) -> Iterable[MigrationMark]:
     found: dict[str, Any] = {}
     for base in reversed(owner.__mro__):
         found.update(vars(base))
-    marks = (getattr(getattr(value, "__func__", None), _MARK, None) for value in found.values())
+    marks = map(_mark_of, found.values())
     return [mark for mark in marks if mark is not None]
 
 
-def _require_chain(owner: str, chain: list[_Mark]) -> None:
+def _require_chain(owner: str, chain: list[MigrationMark]) -> None:
     for earlier, later in pairwise(chain):
         if earlier.source == later.source:
             raise ConfigurationError(
@@ -195,7 +219,7 @@ def _require_chain(owner: str, chain: list[_Mark]) -> None:
             )
 
 
-def _refuse_end(owner: str, last: _Mark, current: int) -> None:
+def _refuse_end(owner: str, last: MigrationMark, current: int) -> None:
     way = (
         f"set `version = {last.target}`"
         if last.target > current
