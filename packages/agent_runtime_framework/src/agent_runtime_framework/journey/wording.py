@@ -23,6 +23,11 @@ EXAMPLE_FROM = 2
 """From this attempt on, a question comes with an example or the choices."""
 
 
+def languages() -> tuple[str, ...]:
+    """The languages a form has words of."""
+    return tuple(_words())
+
+
 def word(language: str, key: str, **values: object) -> str:
     """A sentence of the form's own, filled once.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agent_runtime_framework.journey.check import code, moves, notes, prompts, schemas, state, tools
+from agent_runtime_framework.journey.check import code, forms, moves, notes, prompts, schemas, state, tools
 from agent_runtime_framework.journey.check.finding import ERROR, Finding, Findings, Severity
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.journey.source import Reading, read
@@ -18,6 +18,7 @@ CHECKS: tuple[Callable[[Reading], Findings], ...] = (
     tools.find,
     schemas.find,
     state.find,
+    forms.find,
     code.find,
 )
 

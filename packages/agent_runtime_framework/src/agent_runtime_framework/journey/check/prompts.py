@@ -9,6 +9,7 @@ from string import Template
 from typing import Any, cast
 
 from agent_runtime_framework.journey.check.finding import ERROR, WARNING, Finding, Findings
+from agent_runtime_framework.journey.check.forms import fields_of
 from agent_runtime_framework.journey.definition import Source, StepDefinition
 from agent_runtime_framework.journey.form import Form
 from agent_runtime_framework.journey.source import Reading
@@ -99,7 +100,7 @@ def _properties(owner: type) -> list[str]:
 def _answers(reading: Reading) -> list[str]:
     """What the journey's forms ask for; a template may name it, too."""
     forms: list[Form[Any]] = [each.collect for each in reading.definition.steps.values() if each.collect is not None]
-    return [field.name for form in forms for field in form.fields]
+    return [field.name for form in forms for field in fields_of(form)]
 
 
 def _in_long_form(reading: Reading, step: StepDefinition) -> Iterator[Finding]:
