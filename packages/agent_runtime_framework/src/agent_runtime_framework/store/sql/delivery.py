@@ -110,7 +110,7 @@ SELECT c.id, CASE WHEN c.lease_until > ?1 THEN c.lease_owner END
 FROM conversations AS c WHERE c.key IN (
     SELECT conversation FROM inbox WHERE status = 'waiting'
     UNION SELECT conversation FROM inbox WHERE status = 'running'
-) AND c.paused_at IS NULL ORDER BY c.key LIMIT ?2"""
+) AND c.paused_at IS NULL ORDER BY CASE WHEN c.lease_until > ?1 THEN 1 ELSE 0 END, c.key LIMIT ?2"""
 _TURNS = """
 SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt FROM turns
 WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""

@@ -28,9 +28,20 @@ from agent_runtime_framework.store.delivery import (
     Outcome,
     TurnInfo,
 )
+from agent_runtime_framework.store.live import LiveConversation
 from agent_runtime_framework.store.operations import Place, Summary, TurnOf, Wanted
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Stored, StoredMessage
-from agent_runtime_framework.store.sql import approvals, conversations, delivery, handoffs, operations, pauses, reading
+from agent_runtime_framework.store.sql import (
+    again,
+    approvals,
+    conversations,
+    delivery,
+    handoffs,
+    operations,
+    pauses,
+    reading,
+    versions,
+)
 from agent_runtime_framework.store.sql.unit import Unit, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
@@ -51,8 +62,13 @@ class SQLStore(DurableStore):
         self._clock = clock
 
     @abstractmethod
-    async def _write(self, unit: Callable[[], Unit[T]]) -> T:
-        """Run a unit in a transaction; returns when it is durable."""
+    async def _write(self, unit: Callable[[], Unit[T]], *, again: Callable[[], Unit[T]] | None = None) -> T:
+        """Run a unit in a transaction; returns when it is durable.
+
+        Args:
+            unit: The unit.
+            again: Its form for when nobody knows whether it was kept already; by default itself.
+        """
 
     @abstractmethod
     async def _read(self, unit: Callable[[], Unit[T]], *, is_large: bool = False, is_snapshot: bool = False) -> T:
@@ -63,6 +79,10 @@ class SQLStore(DurableStore):
             is_large: It may take a while, and must not hold up anybody.
             is_snapshot: All its statements see the database as it was at one moment.
         """
+
+    async def _now(self) -> datetime:
+        """The time of what is about to happen."""
+        return self._clock()
 
     async def load(
         self, conversation_id: str, agent_key: str, *, after: int = 0, context: ContextPolicy = "all"
@@ -78,56 +98,60 @@ class SQLStore(DurableStore):
         return conversations.stored(found, self._decode(conversation_id, bodies))
 
     async def commit(self, commit: Commit) -> int:
-        return await self._write(partial(conversations.commit_turn, commit, _encoded(commit), stamp(self._clock())))
+        call = (commit, _encoded(commit), stamp(await self._now()))
+        return await self._write(partial(conversations.commit_turn, *call), again=partial(again.commit_turn, *call))
 
     async def save_state(self, conversation_id: str, agent_key: str, state: str | None) -> None:
-        now = stamp(self._clock())
+        now = stamp(await self._now())
         await self._write(partial(conversations.save_state, conversation_id, agent_key, state, now))
 
     async def clear_messages(self, conversation_id: str) -> None:
-        await self._write(partial(conversations.clear_messages, conversation_id, stamp(self._clock())))
+        await self._write(partial(conversations.clear_messages, conversation_id, stamp(await self._now())))
 
     async def conversations(self, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
         return await self._read(partial(conversations.listed, limit, offset), is_large=True)
 
     async def accept(self, message: Incoming, lease: Lease | None = None) -> Accepted:
-        return await self._write(partial(delivery.accept, message, lease, self._clock()))
+        call = (message, lease, await self._now())
+        return await self._write(partial(delivery.accept, *call), again=partial(again.accept, *call))
 
     async def claim(self, conversation_id: str, lease: Lease, *, gone: str | None = None) -> Claim | None:
-        return await self._write(partial(delivery.claim_turn, conversation_id, lease, self._clock(), gone))
+        call = (conversation_id, lease, await self._now(), gone)
+        return await self._write(partial(delivery.claim_turn, *call), again=partial(again.claim_turn, *call))
 
     async def record(self, claim: Claim, entries: Sequence[Entry], ttl: timedelta) -> None:
         rows = [delivery.entry_row(entry) for entry in entries]
-        await self._write(partial(delivery.record, claim, rows, ttl, self._clock()))
+        await self._write(partial(delivery.record, claim, rows, ttl, await self._now()))
 
     async def finish(self, claim: Claim, finished: Finished, lease: Lease | None = None) -> Claim | None:
-        bodies = _encoded(finished.commit)
-        return await self._write(partial(delivery.finish, claim, finished, bodies, lease, self._clock()))
+        call = (claim, finished, _encoded(finished.commit), lease, await self._now())
+        return await self._write(partial(delivery.finish, *call), again=partial(again.finish, *call))
 
     async def renew(self, claims: Sequence[Claim], ttl: timedelta) -> list[Ending | Literal["lost"] | None]:
-        return await self._write(partial(delivery.renew, claims, ttl, self._clock()))
+        return await self._write(partial(delivery.renew, claims, ttl, await self._now()))
 
     async def release(self, claim: Claim, *, counts: bool = False) -> None:
         await self._write(partial(delivery.release, claim, counts))
 
     async def stop(self, conversation_id: str, ending: Literal["cancelled", "superseded"]) -> int | None:
-        return await self._write(partial(delivery.stop, conversation_id, ending, self._clock()))
+        return await self._write(partial(delivery.stop, conversation_id, ending, await self._now()))
 
     async def pause(
         self, claim: Claim, entries: Sequence[Entry], call: PendingCall, note: str, lease: Lease
     ) -> Claim | None:
         rows = [delivery.entry_row(entry) for entry in entries]
-        return await self._write(partial(approvals.pause, claim, rows, call, note, lease, self._clock()))
+        values = (claim, rows, call, note, lease, await self._now())
+        return await self._write(partial(approvals.pause, *values), again=partial(again.pause, *values))
 
     async def decide(self, conversation_id: str, deciding: Deciding) -> bool:
-        return await self._write(partial(approvals.decide, conversation_id, deciding, self._clock()))
+        return await self._write(partial(approvals.decide, conversation_id, deciding, await self._now()))
 
     async def pending(self, conversation_id: str | None = None) -> list[PendingCall]:
         return await self._read(partial(pauses.pending, conversation_id), is_large=True)
 
     async def hand_over(self, conversation_id: str, *, to: str, reason: str = "") -> bool | None:
         handoff: JSONObject = {"to": to, "reason": reason}
-        return await self._write(partial(handoffs.hand_over, conversation_id, handoff, self._clock()))
+        return await self._write(partial(handoffs.hand_over, conversation_id, handoff, await self._now()))
 
     async def handed_over(
         self, conversation_id: str | None = None, *, limit: int = 100, offset: int = 0
@@ -136,10 +160,13 @@ class SQLStore(DurableStore):
         return await self._read(unit, is_large=True)
 
     async def outcome(self, conversation_id: str, message_id: str) -> Outcome | None:
-        return await self._read(partial(delivery.outcome, conversation_id, message_id, self._clock()))
+        return await self._read(partial(delivery.outcome, conversation_id, message_id, await self._now()))
 
     async def stranded(self, limit: int = 100) -> list[tuple[str, str | None]]:
-        return await self._read(partial(delivery.stranded, self._clock(), limit))
+        return await self._read(partial(delivery.stranded, await self._now(), limit))
+
+    async def live(self, agent_key: str, *, after: str = "", limit: int = 200) -> list[LiveConversation]:
+        return await self._read(partial(versions.live, agent_key, after, limit), is_large=True, is_snapshot=True)
 
     async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
         return await self._read(partial(delivery.turns, conversation_id, last), is_large=True)
@@ -162,7 +189,7 @@ class SQLStore(DurableStore):
         ]
 
     async def begin(self, conversation_id: str, *, owner: str | None, agent_key: str) -> bool:
-        now = stamp(self._clock())
+        now = stamp(await self._now())
         return await self._write(partial(conversations.begin, conversation_id, owner, agent_key, now))
 
     async def info(self, conversation_id: str) -> ConversationInfo | None:
@@ -172,7 +199,7 @@ class SQLStore(DurableStore):
         return await self._read(partial(conversations.listed, limit, offset, owner), is_large=True)
 
     async def summaries(self, wanted: Wanted) -> list[Summary]:
-        return await self._read(partial(operations.summaries, wanted, self._clock()), is_large=True)
+        return await self._read(partial(operations.summaries, wanted, await self._now()), is_large=True)
 
     async def export(self, conversation_id: str) -> JSONObject | None:
         return await self._read(partial(operations.export, conversation_id), is_large=True, is_snapshot=True)
@@ -181,10 +208,10 @@ class SQLStore(DurableStore):
         await self._write(partial(operations.restore, operations.checked(document)))
 
     async def erase(self, conversation_id: str, *, force: bool = False) -> bool:
-        return await self._write(partial(operations.erase, conversation_id, self._clock(), force=force))
+        return await self._write(partial(operations.erase, conversation_id, await self._now(), force=force))
 
     async def prune(self, wanted: Wanted) -> list[str]:
-        return await self._write(partial(operations.prune, wanted, self._clock()))
+        return await self._write(partial(operations.prune, wanted, await self._now()))
 
     async def all_turns(self, *, after: Place = (0, 0), limit: int = 1000) -> list[TurnOf]:
         return await self._read(partial(operations.all_turns, after, limit), is_large=True)

@@ -1,7 +1,8 @@
 """What a transaction asks of its database, without a database: one text of SQL, driven by any driver.
 
 A unit is a generator. It yields statements, gets their rows, and returns what came of it; the driver runs them inside
-one transaction, in its thread or awaited. Raising ends the transaction with nothing kept.
+one transaction, in its thread or awaited. Raising ends the transaction with nothing kept. A driver whose database was
+away runs a unit again, from its beginning; if it may have been kept, in the form that `again` has of it.
 
 Rules of the SQL:
     - Placeholders are `?`, or `?1`, `?2` where one is used twice; a statement has one kind only.

@@ -41,7 +41,7 @@ class SQLiteStore(SQLStore):
     def __repr__(self) -> str:
         return f"SQLiteStore({self._database.path!r})"
 
-    async def _write(self, unit: Callable[[], Unit[T]]) -> T:
+    async def _write(self, unit: Callable[[], Unit[T]], *, again: Callable[[], Unit[T]] | None = None) -> T:
         return await self._database.write(lambda connection: _run(connection, unit()))
 
     async def _read(self, unit: Callable[[], Unit[T]], *, is_large: bool = False, is_snapshot: bool = False) -> T:
