@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROJECTS := $(wildcard packages/*/pyproject.toml)
 
-.PHONY: help install demo test all format lint typecheck docs bench fix clean
+.PHONY: help install demo test soak all format lint typecheck docs bench fix clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -24,6 +24,9 @@ demo: $(READY) ## Hold a guided conversation in this terminal; no key, no networ
 
 test: $(READY) ## Run the tests; offline, no key needed
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+soak: $(READY) ## Run the long campaigns that `make test` shortens; takes many minutes
+	$(BIN)/python -m pytest -m soak
 
 all: format lint typecheck test ## What must be green before a change is done
 

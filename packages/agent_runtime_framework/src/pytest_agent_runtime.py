@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from agent_runtime_framework.testing.coverage.collect import Coverage
     from agent_runtime_framework.testing.scenarios.collecting import ScenarioModule
 
+# What rules of stores assert is explained like what tests assert.
+pytest.register_assert_rewrite("agent_runtime_framework.testing.stores")
+
 ALLOW_VARIABLE = "AGENT_RUNTIME_ALLOW_REAL_MODELS"
 
 _ALLOW = "let tests ask real models; without it such a request is an error"

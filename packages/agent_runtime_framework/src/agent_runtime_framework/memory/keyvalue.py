@@ -98,6 +98,8 @@ class KeyValueStore(Store):
         steps = turns.steps
         if state is None:
             await self._states.delete_state(conversation_id, agent_key)
+            if not turns.revision:
+                return
             steps = {**steps, agent_key: (None, turns.next_seq)} if agent_key in steps else steps
         else:
             await self._states.save_state(conversation_id, agent_key, json.loads(state))
@@ -107,6 +109,8 @@ class KeyValueStore(Store):
     async def clear_messages(self, conversation_id: str) -> None:
         turns, _ = await self._read(conversation_id, None)
         await self._messages.clear_conversation(conversation_id)
+        if not turns.revision:
+            return
         removed = turns.removed + turns.messages
         await self._keep(conversation_id, replace(turns, revision=turns.revision + 1, messages=0, removed=removed))
 
