@@ -46,6 +46,7 @@ class Command:
 COMMANDS = {
     "chat": Command("hold a conversation with an agent, here in the terminal", f"{__package__}.commands.chat"),
     "check": Command("find the mistakes in journeys, with file and line", f"{__package__}.commands.check"),
+    "explain": Command("say what was done in a conversation, turn by turn, and why", f"{__package__}.commands.explain"),
     "graph": Command("draw a journey, and where a conversation is in it", f"{__package__}.commands.graph"),
     "models": Command(
         "say which models are configured, which answer, and what is missing", f"{__package__}.commands.models"
