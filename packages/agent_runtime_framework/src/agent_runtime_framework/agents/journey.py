@@ -379,6 +379,37 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         with log_context(run_id=ctx.run_id, conversation_id=ctx.conversation_id, step=step_now):
             return await take_turn(self.key, scene, policy, io, earlier=earlier, taken=taken, keep=keep, spent=spent)
 
+    async def overheard(self, ctx: AgentContext, conversation: OpenConversation) -> list[JSONObject]:
+        """The person's new messages as they may be kept, where somebody else answers them; nothing is changed."""
+        state, found = await self._state(ctx, conversation)
+        return self._scene(state, ctx, SILENT, found).hear(conversation.history.messages, repair(ctx.input_messages))
+
+    async def moved(self, ctx: AgentContext, conversation: OpenConversation, step: str) -> str:
+        """The conversation's state as it is to be stored, once a person has moved it to a step.
+
+        Raises:
+            ConfigurationError: There is no such step.
+        """
+        state, found = await self._state(ctx, conversation)
+        self.put_in_step(state, step)
+        return self._scene(state, ctx, SILENT, found).dumped()
+
+    def put_in_step(self, state: StateT, step: str) -> None:
+        """Move a state to the step of this name.
+
+        Raises:
+            ConfigurationError: There is no such step.
+        """
+        current = step_of(state)
+        if not isinstance(current, Enum):
+            state.set_step(step)
+            return
+        try:
+            state.set_step(type(current)(step))
+        except ValueError as error:
+            known = ", ".join(str(each.value) for each in type(current))
+            raise ConfigurationError(f"{step!r} is no step of {self.key!r}; its steps are: {known}") from error
+
     def _scene(self, state: StateT, ctx: AgentContext, emitter: Emitter, found: int | None = None) -> JourneyTurnScene:
         def make_tools(current: StateT) -> ToolsT:
             return self.create_tools(current, ctx)

@@ -94,6 +94,13 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         ctx = ctx or AgentContext.from_text("")
         return ClassScene(state, ctx, self._schema, self._provided, emitter)
 
+    def put_in_step(self, state: JourneyT, step: str) -> None:
+        state.step = step
+        state.fruitless = 0
+        # The journey arrives there together with the person's next message.
+        state.arrived_in = ""
+        state.reopen(step)
+
     def _at_every_step(self) -> Iterator[JourneyT]:
         for name in self.journey.definition.steps:
             state = self.journey()

@@ -163,6 +163,10 @@ async def _to_the_end(
         raise
     if isinstance(end, Pause):
         return end
+    if scene.handoff is not None and end.stopped_reason == StoppedReason.TEXT_RESPONSE:
+        end = end._replace(stopped_reason=StoppedReason.HANDED_OFF)
+        if io.journal is not None:
+            io.journal.ended(end)
     scene.end()
     await keep(turn)
     return end

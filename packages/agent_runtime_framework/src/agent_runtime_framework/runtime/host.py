@@ -64,6 +64,7 @@ class LocalHost:
         self._sleep = sleep
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._handed: dict[str, Claim] = {}
+        self._again: set[str] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._is_closing = False
 
@@ -109,13 +110,16 @@ class LocalHost:
         elif claim is not None:
             # The task has finished the turn before, and has not noticed yet that there is a new one.
             self._handed[conversation_id] = claim
+        elif gone is None:
+            # What there is to do may have come up after the task has looked for the last time.
+            self._again.add(conversation_id)
 
     async def _work(self, conversation_id: str, claim: Claim | None, gone: str | None) -> None:
         try:
             if claim is None:
                 claim = await self._worker.claim(conversation_id, gone)
             while claim is not None:
-                claim = await self._worker.run(claim) or self._handed.pop(conversation_id, None)
+                claim = await self._worker.run(claim) or await self._next(conversation_id)
                 if claim is not None and self._is_closing:
                     await self._store.release(claim)
                     return
@@ -123,6 +127,14 @@ class LocalHost:
             logger.exception("a conversation cannot be reached; it is tried again with the next sweep")
         finally:
             self._busy.pop(conversation_id, None)
+            self._again.discard(conversation_id)
+
+    async def _next(self, conversation_id: str) -> Claim | None:
+        handed = self._handed.pop(conversation_id, None)
+        if handed is not None or conversation_id not in self._again:
+            return handed
+        self._again.discard(conversation_id)
+        return await self._worker.claim(conversation_id)
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -87,6 +87,11 @@ class StoredJournal:
         return {} if self._scene is None else self._scene.mended
 
     @property
+    def handoff(self) -> JSONObject | None:
+        """To whom the conversation is handed over in this turn; None if it is not."""
+        return None if self._scene is None else self._scene.handoff
+
+    @property
     def resumed_at(self) -> int | None:
         """The number of the first entry that is added here, in a turn that is continued; None in one that begins."""
         return len(self._claim.entries) if self._claim.attempts > 1 else None

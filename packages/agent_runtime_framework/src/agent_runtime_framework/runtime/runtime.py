@@ -12,14 +12,18 @@ from uuid import UUID, uuid4
 
 from agent_runtime_core.interfaces import EventType, JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentMessage, LLMClient
+from agent_runtime_framework.approvals import PendingCall
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import Event
 from agent_runtime_framework.executor.turn import APOLOGY
+from agent_runtime_framework.runtime.approval import decide
 from agent_runtime_framework.runtime.business import event_message
 from agent_runtime_framework.runtime.feed import Position, Told
 from agent_runtime_framework.runtime.following import follow
+from agent_runtime_framework.runtime.handoff import back_message, said_message
 from agent_runtime_framework.runtime.host import Host, LocalHost
+from agent_runtime_framework.runtime.journal import APPROVAL_NOTE
 from agent_runtime_framework.runtime.owner import owner_name
 from agent_runtime_framework.runtime.roster import Agent, roster
 from agent_runtime_framework.runtime.watching import Watchers
@@ -28,6 +32,7 @@ from agent_runtime_framework.store.delivery import (
     Accepted,
     Claim,
     DurableStore,
+    HandedOver,
     Incoming,
     Lease,
     Outcome,
@@ -45,6 +50,9 @@ LEASE_SECONDS = 30.0
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.5
 """Seconds between two looks at a message that another process answers: at first, and at most."""
 
+_LOOK_AT_PAUSE = 2.0
+"""The same at most while a person has to decide."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
@@ -53,11 +61,13 @@ class Reply:
     Attributes:
         conversation_id: The conversation.
         message_id: The message.
-        status: "waiting" or "running" after `accept`; "answered", "merged" into the turn of its neighbour,
-            "superseded", "cancelled" or "failed" for good.
-        text: What the person is answered; empty if nothing, or not yet.
+        status: "waiting" or "running" after `accept`; "paused" while a person has to decide about a call; "answered",
+            "merged" into the turn of its neighbour, "superseded", "cancelled" or "failed" for good.
+        text: What the person is answered; empty if nothing, or not yet. Of a message that is paused, what they are
+            told meanwhile.
         turn: The turn that took the message up; None before that.
         stopped_reason: Why that turn ended.
+        pending: The calls that wait for a decision.
     """
 
     conversation_id: str
@@ -66,6 +76,7 @@ class Reply:
     text: str = ""
     turn: int | None = None
     stopped_reason: str | None = None
+    pending: tuple[PendingCall, ...] = ()
 
     def __str__(self) -> str:
         return self.text
@@ -85,6 +96,8 @@ class Runtime:
         max_attempts: How often a turn is begun, if it takes the process with it each time.
         lease: Seconds after which others may take over a turn whose process does not say that it lives.
         apology: What the person reads when a turn broke.
+        approval_note: What they read while a call waits for a person's agreement, where its tool has no words of its
+            own.
         retention: For how long a conversation is kept in which nothing happens; by default for ever.
         on_failure: Told of every error that breaks a turn, with the turn; returns at once.
     """
@@ -102,6 +115,7 @@ class Runtime:
         max_attempts: int = 3,
         lease: float = LEASE_SECONDS,
         apology: str = APOLOGY,
+        approval_note: str = APPROVAL_NOTE,
         retention: timedelta | None = None,
         on_failure: Callable[[Claim, BaseException], None] | None = None,
     ) -> None:
@@ -123,6 +137,7 @@ class Runtime:
             refused=self._watchers.refused,
             max_attempts=max_attempts,
             apology=apology,
+            approval_note=approval_note,
             retention=retention,
             failed=on_failure,
         )
@@ -159,7 +174,7 @@ class Runtime:
         agent: str | None = None,
         policy: Policy | None = None,
     ) -> Reply:
-        """Say something, and wait for the reply.
+        """Say something, and wait for the reply; no longer than until a person has to decide about a call.
 
         Args:
             conversation_id: The conversation.
@@ -170,6 +185,8 @@ class Runtime:
 
         Raises:
             ConversationBusy: The message was refused; it may be sent again.
+            StateTooNew: The message was accepted, and waits for newer code: a later version wrote the conversation's
+                state.
             StoreError: The store cannot be used; the message was not accepted.
         """
         body: JSONObject = {"role": "user", "content": text}
@@ -214,7 +231,7 @@ class Runtime:
         return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
 
     async def reply_to(self, conversation_id: UUID | str, message_id: str) -> Reply:
-        """The final outcome of a message that was accepted, as soon as there is one.
+        """The final outcome of a message that was accepted, as soon as there is one, also after a person's decision.
 
         Raises:
             ConfigurationError: No such message was accepted.
@@ -223,7 +240,8 @@ class Runtime:
         outcome = await self.store.outcome(key, message_id)
         if outcome is None:
             raise ConfigurationError(f"no message {message_id!r} was accepted in conversation {key!r}")
-        return await self._answer(_Ticket(key, message_id, Accepted(outcome=outcome, is_new=False)))
+        ticket = _Ticket(key, message_id, Accepted(outcome=outcome, is_new=False))
+        return await self._answer(ticket, through_pauses=True)
 
     async def stream(
         self,
@@ -288,7 +306,105 @@ class Runtime:
         turn = await self.store.stop(key, "cancelled")
         if turn is not None:
             self.host.stop(key, turn, "cancelled")
+            # A turn that waited for a person is at nobody, and has yet to be ended.
+            self.host.deliver(key)
         return turn is not None
+
+    async def pending(self, conversation_id: UUID | str | None = None) -> list[PendingCall]:
+        """The calls that wait for a person's decision, of one conversation or of all, the oldest first."""
+        return await self.store.pending(None if conversation_id is None else conversation_key(conversation_id))
+
+    async def approve(self, conversation_id: UUID | str, call_id: str, *, by: str = "", note: str = "") -> bool:
+        """Let a call run that waits; its turn goes on at that very call. False if that was decided before.
+
+        Args:
+            conversation_id: The conversation.
+            call_id: The call, as `pending` names it.
+            by: Who decides.
+            note: What they say to it.
+
+        Raises:
+            NotPending: There is no such call, or its turn has ended.
+            AlreadyDecided: It was rejected.
+        """
+        return await decide(self.store, self.host, conversation_id, call_id, is_approved=True, by=by, note=note)
+
+    async def reject(self, conversation_id: UUID | str, call_id: str, *, by: str = "", reason: str = "") -> bool:
+        """Do not let a call run; the model is told so, with the reason, and goes on. False if that was decided before.
+
+        Args:
+            conversation_id: The conversation.
+            call_id: The call, as `pending` names it.
+            by: Who decides.
+            reason: Why.
+
+        Raises:
+            NotPending: There is no such call, or its turn has ended.
+            AlreadyDecided: It was approved.
+        """
+        return await decide(self.store, self.host, conversation_id, call_id, is_approved=False, by=by, note=reason)
+
+    async def hand_over(self, conversation_id: UUID | str, *, to: str = "support", reason: str = "") -> bool:
+        """Give a conversation to a person: what is said from now on is kept, and no model is asked.
+
+        A turn that runs ends first; one that waits for an approval ends without it. False if they have it already.
+
+        Args:
+            conversation_id: The conversation.
+            to: Who takes over.
+            reason: Why.
+
+        Raises:
+            ConfigurationError: There is no such conversation.
+        """
+        key = conversation_key(conversation_id)
+        is_new = await self.store.hand_over(key, to=to, reason=reason)
+        if is_new is None:
+            raise ConfigurationError(f"there is no conversation {key!r} to be handed over")
+        self.host.deliver(key)
+        return is_new
+
+    async def say(
+        self, conversation_id: UUID | str, text: str, *, by: str = "", message_id: str | None = None
+    ) -> Reply:
+        """Say something in the agent's place; it is kept as an assistant's message, and reaches whoever watches.
+
+        Args:
+            conversation_id: The conversation.
+            text: The words.
+            by: Who says them.
+            message_id: The sender's name for the message; the same one again changes nothing.
+        """
+        ticket = await self._accept(conversation_id, said_message(text, by), message_id, None, "queue")
+        return await self._answer(ticket, through_pauses=True)
+
+    async def hand_back(
+        self, conversation_id: UUID | str, *, by: str = "", note: str = "", step: str | None = None
+    ) -> bool:
+        """Let the agent answer again; it reads all that was said meanwhile. False if it answers already.
+
+        Args:
+            conversation_id: The conversation.
+            by: Who hands it back.
+            note: What the model shall know.
+            step: The step in which the journey goes on; by default the one it was in.
+
+        Raises:
+            ConfigurationError: The journey has no such step.
+        """
+        key = conversation_key(conversation_id)
+        if not await self.store.handed_over(key):
+            return False
+        agent = await self._last_agent(key)
+        if step is not None:
+            agent.put_in_step(agent.get_initial_state(), step)
+        ticket = await self._accept(key, back_message(by, note, step), None, agent.key, "queue")
+        await self._answer(ticket, through_pauses=True)
+        return True
+
+    async def handed_over(self, *, limit: int = 100, offset: int = 0) -> list[HandedOver]:
+        """The conversations that persons have taken over."""
+        return await self.store.handed_over(limit=limit, offset=offset)
 
     async def history(self, conversation_id: UUID | str) -> list[AgentMessage]:
         """What was said and done in a conversation's finished turns, oldest first."""
@@ -303,6 +419,7 @@ class Runtime:
             agent: Whose; by default that of whoever answered last.
 
         Raises:
+            StateTooNew: A later version of the journey wrote the stored state.
             StateError: The stored state no longer fits its class.
         """
         key = conversation_key(conversation_id)
@@ -376,22 +493,26 @@ class Runtime:
             self.host.stop(message.conversation_id, accepted.stopped_turn, "superseded")
         return _Ticket(message.conversation_id, message.message_id, accepted)
 
-    async def _answer(self, ticket: _Ticket) -> Reply:
+    async def _answer(self, ticket: _Ticket, *, through_pauses: bool = False) -> Reply:
         address, outcome = (ticket.conversation_id, ticket.message_id), ticket.accepted.outcome
         pause = _FIRST_LOOK
-        with self._watchers.waiting(address) as future:
-            while not outcome.is_final:
+        while not (outcome.is_final or (outcome.status == "paused" and not through_pauses)):
+            with self._watchers.waiting(address) as future:
                 done, _ = await asyncio.wait({future}, timeout=pause)
                 if done:
                     outcome = future.result()
-                    break
+                    continue
                 # It may be answered by another process, or have been before anybody waited.
                 # A message that is not there any more was erased, with its conversation.
                 outcome = await self.store.outcome(*address) or Outcome(status="cancelled", reply="")
                 if not outcome.is_final and not outcome.is_held:
                     # Whoever was at it has gone; no need to wait for the next sweep.
                     self.host.deliver(ticket.conversation_id)
-                pause = _LAST_LOOK if self.host.is_at(ticket.conversation_id) else min(pause * 1.5, _LAST_LOOK)
+                longest = _LAST_LOOK if outcome.status != "paused" else _LOOK_AT_PAUSE
+                pause = longest if self.host.is_at(ticket.conversation_id) else min(pause * 1.5, longest)
+        if outcome.status == "paused":
+            # The store also knows since when it waits.
+            outcome = await self.store.outcome(*address) or outcome
         return _reply(*address, outcome)
 
     def _agent(self, key: str) -> Agent:
@@ -480,7 +601,12 @@ def _reply(conversation_id: str, message_id: str, outcome: Outcome) -> Reply:
         text=outcome.reply or "",
         turn=outcome.turn,
         stopped_reason=outcome.stopped_reason,
+        pending=outcome.pending,
     )
+
+
+def _told_of(call: PendingCall) -> JSONObject:
+    return {"tool_call_id": call.call_id, "name": call.tool, "arguments": call.arguments, "reason": call.reason}
 
 
 def _told_afterwards(reply: Reply) -> list[Event]:
@@ -491,6 +617,8 @@ def _told_afterwards(reply: Reply) -> list[Event]:
     if reply.status in ("answered", "merged", "failed"):
         end: JSONObject = {"response": reply.text, "stopped_reason": reply.stopped_reason, "usage": {}}
         events.append((EventType.RUN_SUCCEEDED, end))
+    elif reply.status == "paused":
+        events += [(EventType.RUN_PAUSED, {**_told_of(each), "note": reply.text}) for each in reply.pending]
     else:
         events.append((EventType.RUN_CANCELLED, {"error": "", "error_type": ""}))
     return [

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
@@ -28,12 +28,13 @@ from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.scene import dump_state
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StateTooNew, StoreError
-from agent_runtime_framework.events import Sink
+from agent_runtime_framework.events import Emitter, Sink
 from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.aside import SetAside
 from agent_runtime_framework.runtime.conversation import ClaimedConversation
+from agent_runtime_framework.runtime.handoff import HANDED_OFF, is_passed_on, pass_on, tell
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
@@ -93,6 +94,7 @@ class _Job:
     began: float = field(default_factory=time.perf_counter)
     following: Claim | None = None
     outcome: Outcome | None = None
+    handoff: JSONObject | Literal["back"] | None = None
 
 
 class Worker:
@@ -211,7 +213,9 @@ class Worker:
         job = await self._prepare(claim, agent)
         try:
             ending = claim.stop or ("failed" if claim.attempts > self._max_attempts else None)
-            if ending is None:
+            if ending is None and is_passed_on(claim):
+                await self._pass_on(job)
+            elif ending is None:
                 await self._take(job)
             else:
                 await self._end_unrun(job, ending)
@@ -237,6 +241,21 @@ class Worker:
         finally:
             self.running.pop(claim.conversation_id, None)
 
+    async def _pass_on(self, job: _Job) -> None:
+        """Keep what is said while a person has the conversation; nobody else is asked."""
+        claim, passed = job.claim, await pass_on(job.claim, job.agent, job.conversation)
+        job.handoff = passed.handoff
+        commit = job.conversation.commit_of(passed.messages, passed.state)
+        try:
+            await self._finish(job, commit, "answered", passed.reply, HANDED_OFF)
+        except ConversationConflict:
+            # Somebody changed the conversation between the claim and now; nothing is lost by doing it once more.
+            await self._store.release(claim, counts=True)
+            job.following = await self.claim(claim.conversation_id)
+            return
+        heard = [] if passed.by is not None else passed.messages
+        tell(passed, Emitter(self._sinks_of(claim, lambda: heard), claim.run_id, claim.conversation_id), job.agent.key)
+
     async def _prepare(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> _Job:
         stored, hot = await self._hot.load(claim.conversation_id, agent.key, agent.config.context)
         journal = StoredJournal(self._store, claim, self._lease, approval_note=self._approval_note)
@@ -244,6 +263,7 @@ class Worker:
         async def keep(commit: Commit) -> None:
             end = journal.end
             reason = None if end is None else str(end.stopped_reason)
+            job.handoff = journal.handoff
             try:
                 await self._finish(job, commit, "answered", "" if end is None else end.response, reason)
             except ConversationConflict:
@@ -401,7 +421,12 @@ class Worker:
         if job.journal.decisions:
             receipt["approvals"] = [decision.to_dict() for decision in job.journal.decisions]
         finished = Finished(
-            commit=commit, ending=ending, reply=reply, receipt=receipt, effects=effects_in(job.journal.entries)
+            commit=commit,
+            ending=ending,
+            reply=reply,
+            receipt=receipt,
+            effects=effects_in(job.journal.entries),
+            handoff=job.handoff,
         )
         reach("finish:before")
         job.following = await self._store.finish(claim, finished, self._lease)
