@@ -18,12 +18,15 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.approvals import Decision, PendingCall
 from agent_runtime_framework.store.operations import Operations
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.store.live import LiveConversation
 
 Policy: TypeAlias = Literal["queue", "reject", "interrupt", "merge"]
 """What happens to a message for a conversation that is busy.
@@ -380,6 +383,16 @@ class DurableStore(Store, Operations):
     @abstractmethod
     async def stranded(self, limit: int = 100) -> list[tuple[str, str | None]]:
         """Conversations with something to do and nobody at it, or whose owner might be gone: id and owner."""
+
+    @abstractmethod
+    async def live(self, agent_key: str, *, after: str = "", limit: int = 200) -> list[LiveConversation]:
+        """Conversations of an agent that are not over, by id; reading them changes nothing.
+
+        Args:
+            agent_key: The agent.
+            after: Only those behind this id.
+            limit: How many at most.
+        """
 
     @abstractmethod
     async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
