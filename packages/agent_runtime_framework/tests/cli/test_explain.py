@@ -98,3 +98,14 @@ def test_a_turn_that_has_not_ended_is_told_as_far_as_it_went(
     text = capsys.readouterr().out
     assert "Turn 1 (errand, running)" in text
     assert "not ended yet" in text
+
+
+def test_stats_says_how_journeys_fare(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", "--store", url]) == 0
+    text = capsys.readouterr().out
+    assert "errand: 2 begun, 2 completed (100 %), 0 open" in text
+    assert "turns to complete, median:" in text
+    assert main(["stats", "--agent", "errand", "--json", "--store", url]) == 0
+    assert json.loads(capsys.readouterr().out)["errand"]["median_turns_to_complete"] == 1.5
+    assert main(["stats", "--agent", "nobody", "--store", url]) == 0
+    assert capsys.readouterr().out == "There are no turns yet.\n"

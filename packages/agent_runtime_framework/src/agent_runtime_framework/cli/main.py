@@ -53,6 +53,7 @@ COMMANDS = {
     ),
     "new": Command("write a small project: a journey, its tests, a Dockerfile", f"{__package__}.commands.new"),
     "sessions": Command("list, show, export, prune and erase conversations", f"{__package__}.commands.sessions"),
+    "stats": Command("say how journeys fare: completed, left where, at what cost", f"{__package__}.commands.stats"),
     "test": Command("run scenarios and tests, without a key or a network", f"{__package__}.commands.test"),
 }
 

@@ -91,12 +91,13 @@ class ClaimedConversation:
             revision=claim.revision,
             messages=messages,
             state=state,
-            step=step or _step_in(state) or self._stored.step,
+            step=step or step_in(state) or self._stored.step,
             usage=usage_after(self._stored.usage, usage),
         )
 
 
-def _step_in(state: str | None) -> str | None:
+def step_in(state: str | None) -> str | None:
+    """The step that a stored state names."""
     data: object = None if state is None else json.loads(state)
     step: object = cast("JSONObject", data).get("step") if isinstance(data, dict) else None
     return step if isinstance(step, str) else None

@@ -33,7 +33,7 @@ from agent_runtime_framework.executor.turn import APOLOGY, ProtocolError, Turn
 from agent_runtime_framework.memory.conversation import HotConversations
 from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.aside import SetAside
-from agent_runtime_framework.runtime.conversation import ClaimedConversation
+from agent_runtime_framework.runtime.conversation import ClaimedConversation, step_in
 from agent_runtime_framework.runtime.handoff import HANDED_OFF, is_passed_on, pass_on, tell
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
@@ -416,7 +416,10 @@ class Worker:
         receipt |= job.journal.mended
         if (over := _over(job)) is not None:
             receipt["over"] = over
-        if fields := changes_between(_state_before(job), commit.state):
+        before = _state_before(job)
+        if receipt["step_before"] is None and (began_in := step_in(before)) is not None:
+            receipt["began_in"] = began_in
+        if fields := changes_between(before, commit.state):
             receipt["fields"] = fields
         if job.journal.decisions:
             receipt["approvals"] = [decision.to_dict() for decision in job.journal.decisions]

@@ -67,7 +67,7 @@ async def test_moves_say_who_decided() -> None:
     llm = ScriptedLLM(call("save", name="Ada", age=30), say("Buy?"), call("buy"))
     first, second = await accounts(llm, "Ada, 30", "yes")
 
-    assert [(each.before, each.to, each.tool) for each in first.moves] == [(None, "offer", "save")]
+    assert [(each.before, each.to, each.tool) for each in first.moves] == [("ask", "offer", "save")]
     assert [(each.before, each.to, each.tool) for each in second.moves] == [
         ("offer", "pack", "buy"),
         ("pack", "done", None),
@@ -146,7 +146,7 @@ async def test_turns_of_one_path_do_not_differ_and_others_do() -> None:
     first, second = await accounts(llm, "Ada, 30", "yes")
 
     assert compared(first, first) == {}
-    assert compared(first, second)["steps"] == {"first": ["offer"], "second": ["offer", "pack", "done"]}
+    assert compared(first, second)["steps"] == {"first": ["ask", "offer"], "second": ["offer", "pack", "done"]}
     assert differences(path_of(first), path_of(first)) == []
     assert differences(path_of(first), path_of(second)) == [
         "now skips offer",

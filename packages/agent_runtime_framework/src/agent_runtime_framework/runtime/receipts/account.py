@@ -102,7 +102,7 @@ class Account:
     @property
     def steps(self) -> list[str]:
         """The steps it was in, in order."""
-        first = [] if self.step_before is None else [self.step_before]
+        first = [step] if (step := self.step_before or self.extra.get("began_in")) else []
         return [*first, *(move.to for move in self.moves)]
 
     def to_dict(self) -> JSONObject:
@@ -163,7 +163,7 @@ def account_of(turn: TurnInfo) -> Account:
         fields=receipt.get("fields", {}),
         approvals=receipt.get("approvals", ()),
         extra={name: value for name, value in receipt.items() if name not in _KNOWN},
-        **_facts(done, receipt.get("step_before")),
+        **_facts(done, receipt.get("step_before") or receipt.get("began_in")),
     )
 
 

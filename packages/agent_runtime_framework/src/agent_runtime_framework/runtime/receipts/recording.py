@@ -4,6 +4,7 @@ A receipt is JSON. Keys are added, never renamed; what is not there did not happ
 
     stopped_reason            why the turn ended
     step_before, step_after   the step before and after it; `step_before` is null in a conversation's first turn
+    began_in                  the step a journey begins with, in a conversation's first turn
     over                      "completed" or "ended", once the journey is over
     attempts, ms              how often it was begun or continued; milliseconds of the last attempt
     fields                    names of fields: set, changed (they had a value before), cleared, asked_again
