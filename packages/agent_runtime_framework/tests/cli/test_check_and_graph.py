@@ -86,6 +86,33 @@ def test_check_takes_a_pydantic_model(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("written", "name", "said"),
+    [
+        ("journey = FormJourney(Person)", "journey", "1 journey"),
+        ("form = Form(Person, confirm=False)", "form", "1 journey"),
+        ("def make(): return Person", "make", "1 journey"),
+        ("def make(): return FormJourney(Person).agent()", "make", "1 journey"),
+        ("make = 3", "make", ":make: nobody can talk to 3"),
+        ("def make(x): return Person", "make", ":make: make cannot be made without arguments"),
+    ],
+)
+def test_check_takes_whatever_chat_takes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, written: str, name: str, said: str
+):
+    path = tmp_path / f"subject_{abs(hash(written))}.py"
+    path.write_text(
+        "from pydantic import BaseModel\n\nfrom agent_runtime_framework.journey import Form, FormJourney\n\n\n"
+        f"class Person(BaseModel):\n    name: str\n\n\n{written}\n",
+        encoding="utf-8",
+    )
+
+    main(["check", f"{path}:{name}"])
+
+    shown = capsys.readouterr()
+    assert said in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
     ("options", "begins"),
     [
         ([], " "),

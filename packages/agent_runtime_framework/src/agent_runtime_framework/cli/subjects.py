@@ -8,20 +8,19 @@ package.module     the same of an importable module
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from agent_runtime_framework.adapters.django import DjangoRuntimeAdapter
 from agent_runtime_framework.agents.journey import JourneyAgent
-from agent_runtime_framework.cli.failures import UsageError, UserCodeError, users_traceback
-from agent_runtime_framework.cli.targets import Target, load_module, named_in, parse_target
-from agent_runtime_framework.errors import ConfigurationError
-from agent_runtime_framework.journey import Journey
+from agent_runtime_framework.agents.making import is_agent_class, is_whole_journey
+from agent_runtime_framework.cli.failures import UsageError
+from agent_runtime_framework.cli.targets import Target, load_module, named_in, parse_target, resolved
 
-_AGENTS: tuple[type[Any], ...] = (JourneyAgent, DjangoRuntimeAdapter)
-_BASES: tuple[type[Any], ...] = (*_AGENTS, Journey)
+_ADAPTERS: tuple[type[Any], ...] = (DjangoRuntimeAdapter,)
+_AGENTS: tuple[type[Any], ...] = (JourneyAgent, *_ADAPTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def _journeys_of(module: ModuleType) -> Iterator[tuple[str, object]]:
     for name, value in members.items():
         if name.startswith("_") or id(value) in seen:
             continue
-        if _is_class(value, *_BASES):
-            if value.__module__ == module.__name__ and _is_complete(value):
+        if is_whole_journey(value) or is_agent_class(value, _ADAPTERS):
+            if value.__module__ == module.__name__ and not inspect.isabstract(value):
                 seen.add(id(value))
                 classes.append(value)
                 yield name, value
@@ -89,57 +88,6 @@ def _journeys_of(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield name, value
 
 
-def _is_class(value: object, *bases: Any) -> TypeGuard[type]:
-    return isinstance(value, type) and issubclass(value, bases)
-
-
-def _is_complete(owner: type) -> bool:
-    """False for a class that is only a part of others."""
-    return not inspect.isabstract(owner) and (not issubclass(owner, Journey) or "definition" in vars(owner))
-
-
 def _subject(found: object, target: Target, name: str) -> Subject:
-    shown = f"{target.where}:{name}"
-    if _is_class(found, *_AGENTS):
-        _refuse_arguments(found, shown)
-        return Subject(shown, _made(found, target))
-    if isinstance(found, type) and hasattr(found, "model_validate") and hasattr(found, "model_fields"):
-        return Subject(shown, _form_journey(found))
-    if inspect.isroutine(found):
-        _refuse_arguments(found, shown)
-        found = _made(found, target)
-    if isinstance(found, (JourneyAgent, DjangoRuntimeAdapter)) or (
-        isinstance(found, type) and issubclass(found, Journey)
-    ):
-        return Subject(shown, found)
-    raise UsageError(
-        f"{shown} is {found!r:.80}; expected a Journey class, an agent or its class, a Pydantic model, or a function "
-        "that makes one"
-    )
-
-
-def _form_journey(model: type) -> object:
-    from agent_runtime_framework.journey import FormJourney
-
-    return FormJourney(cast("Any", model))
-
-
-def _refuse_arguments(found: Callable[..., object], shown: str) -> None:
-    if inspect.isabstract(found):
-        missing = ", ".join(sorted(cast("Any", found).__abstractmethods__))
-        raise UsageError(f"{shown} is not complete; it still has to implement: {missing}")
-    try:
-        inspect.signature(found).bind()
-    except TypeError as error:
-        raise UsageError(
-            f"{shown} cannot be made without arguments ({error}); write a function that makes it and name that one"
-        ) from None
-
-
-def _made(found: Callable[[], object], target: Target) -> object:
-    try:
-        return found()
-    except ConfigurationError:
-        raise
-    except Exception as error:  # the author's code may raise anything
-        raise UserCodeError(f"{target.where} cannot be used:\n{users_traceback(error)}") from error
+    where = Target(target.where, name)
+    return Subject(f"{target.where}:{name}", resolved(found, where, also=_ADAPTERS))

@@ -25,7 +25,13 @@ from types import ModuleType
 from typing import Any, TypeAlias, TypeGuard, cast
 
 from agent_runtime_framework.agents.journey import JourneyAgent
-from agent_runtime_framework.agents.making import agent_of, is_talkable, is_whole_journey
+from agent_runtime_framework.agents.making import (
+    UntalkableError,
+    agent_of,
+    is_agent_class,
+    is_whole_journey,
+    talkable,
+)
 from agent_runtime_framework.cli.failures import UsageError, UserCodeError, users_traceback
 
 Agent: TypeAlias = JourneyAgent[Any, Any, Any]
@@ -214,7 +220,7 @@ def _only(module: ModuleType, target: Target) -> object:
 def _candidates(module: ModuleType) -> Mapping[str, object]:
     """Agents by name: instances if there are any, else the classes that were written in this very module."""
     members: dict[str, object] = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    if CONVENTION in members and (_is_agent_class(members[CONVENTION]) or callable(members[CONVENTION])):
+    if CONVENTION in members and (is_agent_class(members[CONVENTION]) or callable(members[CONVENTION])):
         return {CONVENTION: members[CONVENTION]}
     instances: dict[str, object] = {name: value for name, value in members.items() if isinstance(value, JourneyAgent)}
     classes: dict[str, object] = {
@@ -223,44 +229,29 @@ def _candidates(module: ModuleType) -> Mapping[str, object]:
     return instances or classes
 
 
-def _is_agent_class(value: object) -> TypeGuard[type[Agent]]:
-    return isinstance(value, type) and issubclass(value, JourneyAgent)
-
-
 def _is_whole_class(value: object) -> TypeGuard[type]:
     """True if it is more than a part of other classes."""
-    if _is_agent_class(value):
+    if is_agent_class(value):
         return not inspect.isabstract(value)
     return is_whole_journey(value)
 
 
-def _make(found: object, target: Target) -> Agent:
-    if isinstance(found, JourneyAgent):
-        return cast("Agent", found)
-    if is_talkable(found) and not _is_agent_class(found):
-        return cast("Agent", _running_users_code(lambda: agent_of(found), target))
-    name = target.name or getattr(found, "__name__", CONVENTION)
-    if not callable(found):
-        raise UsageError(
-            f"{target.where}:{name} is {found!r:.80} ({type(found).__name__}); expected an agent, its class, a "
-            "Journey class, a Pydantic model, or a function that makes one"
-        )
-    _refuse_arguments(found, f"{target.where}:{name}")
-    made = _running_users_code(found, target)
-    if not is_talkable(made):
-        raise UsageError(f"{target.where}:{name} made {made!r:.80} ({type(made).__name__}); expected a JourneyAgent")
-    return cast("Agent", _running_users_code(lambda: agent_of(made), target))
+def resolved(found: object, target: Target, also: tuple[type, ...] = ()) -> object:
+    """What was found, as what conversations are held about: a `Journey` class, or an agent.
 
-
-def _refuse_arguments(found: Callable[..., object], where: str) -> None:
-    if inspect.isabstract(found):
-        missing = ", ".join(sorted(cast("Any", found).__abstractmethods__))
-        raise UsageError(f"{where} is not complete; it still has to implement: {missing}")
+    Raises:
+        UsageError: It is nothing of the kind, or cannot be made without arguments.
+        UserCodeError: The author's code fails while it is made; the text holds the traceback.
+    """
+    where = f"{target.where}:{target.name or getattr(found, '__name__', CONVENTION)}"
     try:
-        inspect.signature(found).bind()
-    except TypeError as error:
-        raise UsageError(
-            f"{where} cannot be made without arguments ({error}); write a function that makes it and name that one"
-        ) from None
-    except ValueError:
-        return  # a builtin without a signature: calling it will tell
+        return _running_users_code(lambda: talkable(found, also), target)
+    except UserCodeError as error:
+        if isinstance(error.__cause__, UntalkableError):
+            raise UsageError(f"{where}: {error.__cause__}") from None
+        raise
+
+
+def _make(found: object, target: Target) -> Agent:
+    journey = resolved(found, target)
+    return cast("Agent", _running_users_code(lambda: agent_of(journey), target))
