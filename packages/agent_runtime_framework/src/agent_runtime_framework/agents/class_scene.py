@@ -25,6 +25,7 @@ from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.heard import Heard
 from agent_runtime_framework.agents.provided import Provided, is_context
 from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, snapshot_of
+from agent_runtime_framework.agents.submitted import without_answers
 from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
@@ -237,7 +238,7 @@ class ClassScene(Generic[JourneyT]):
     def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
         """What the person says to a form is listened to before anybody else gets it."""
         form = self.collecting
-        heard = incoming if form is None else form.hear(earlier, incoming)
+        heard = without_answers(incoming) if form is None else form.hear(earlier, incoming)
         self._heard = (earlier, heard)
         secrets = self.state.secrets()
         return [hide_in_message(each, secrets) for each in heard] if secrets else heard

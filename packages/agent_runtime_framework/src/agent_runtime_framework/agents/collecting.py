@@ -21,6 +21,7 @@ from agent_runtime_framework.agents.form_tools import (
     save_tool,
     skip_tool,
 )
+from agent_runtime_framework.agents.submitted import Answers, answers_in, in_words, without_answers
 from agent_runtime_framework.journey.ask import FormField
 from agent_runtime_framework.journey.form import Form, Outcome, Progress, Question
 from agent_runtime_framework.journey.grounding import Speech, is_grounded
@@ -62,9 +63,14 @@ class Collecting:
         """Listen to the person; returns their messages as they may be sent and stored."""
         messages = list(incoming)
         last = next((i for i, each in reversed(list(enumerate(messages))) if each.get("role") == "user"), None)
-        if last is not None and isinstance(messages[last].get("content"), str):
+        filled_in = None if last is None else answers_in(messages[last])
+        if last is not None and filled_in is not None:
+            messages[last] = {**messages[last], "content": in_words(filled_in, self.form)}
+            self._take(filled_in)
+        elif last is not None and isinstance(messages[last].get("content"), str):
             messages[last] = {**messages[last], "content": self._withhold(messages[last]["content"])}
             self._text = messages[last]["content"]
+        messages = without_answers(messages)
         secrets = list(self.form.secrets(self.progress).values())
         if secrets:
             messages = [hide_in_message(each, secrets) for each in messages]
@@ -72,6 +78,17 @@ class Collecting:
         spoken = (text for each in (*earlier, *messages) if each.get("role") == "assistant" for text in _texts(each))
         self._last_words = next(iter(deque(spoken, maxlen=1)), "")
         return messages
+
+    def _take(self, filled_in: Answers) -> None:
+        """Take in what was filled in: it is the person's, and it needs no model to be understood."""
+        for name, value in filled_in.values.items():
+            if value is None and self.form.decline(self.progress, name) is None:
+                self.has_progressed = True
+        outcome = self._apply(dict(filled_in.values), from_person=True)
+        if filled_in.confirm and not outcome.rejected and self.form.is_filled(self.progress):
+            self.form.agree(self.progress)
+            self.has_progressed = True
+        self._is_plain = True
 
     def begin(self) -> None:
         """Take a plain yes or no to the question that was asked, without asking the model what it means."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from agent_runtime_framework.runtime import Runtime
-from agent_runtime_framework.server import conversations, health, messages, streaming
+from agent_runtime_framework.server import approvals, conversations, forms, health, messages, streaming
 from agent_runtime_framework.server.auth import Auth
 from agent_runtime_framework.server.closing import told_to_end
 from agent_runtime_framework.server.limits import Limits
@@ -29,6 +29,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *conversations.OPERATIONS,
     *messages.OPERATIONS,
     *streaming.OPERATIONS,
+    *forms.OPERATIONS,
+    *approvals.OPERATIONS,
 )
 """Everything the server answers."""
 
@@ -79,6 +81,7 @@ def create_app(
     limits: Limits | None = None,
     cors_origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
+    approvers: Collection[str] = (),
     shows_prompts: bool = False,
     operations: Sequence[Operation] = (),
     routes: Sequence[BaseRoute] = (),
@@ -93,12 +96,20 @@ def create_app(
         limits: How much a principal may ask for.
         cors_origins: Pages of other origins that may send requests.
         hosts: The `Host` headers that are answered; all, if it is empty.
+        approvers: Principals who decide about calls that wait, in every conversation; without any, its owner does.
         shows_prompts: Tell what the model is told, and what exceptions say. For developers.
         operations: Further operations, checked like all others.
         routes: Further routes, without any checks.
         title: What the OpenAPI document calls it.
     """
-    service = Service(runtime, auth=auth, limits=limits, cors_origins=cors_origins, shows_prompts=shows_prompts)
+    service = Service(
+        runtime,
+        auth=auth,
+        limits=limits,
+        cors_origins=cors_origins,
+        shows_prompts=shows_prompts,
+        approvers=approvers,
+    )
     runtime.keep_events()
     table = [*OPERATIONS, *operations]
     table.append(

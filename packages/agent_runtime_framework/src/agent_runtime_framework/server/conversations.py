@@ -131,7 +131,7 @@ def _is_said(body: JSONObject) -> bool:
 async def state(call: Call) -> Response:
     """The state of a journey, sensitive values masked."""
     runtime = call.service.runtime
-    agent = await _asked_agent(call)
+    agent = await agent_asked_for(call)
     found = await runtime.state(call.conversation_id, agent.key)
     data, step = shown_state(found)
     return JSONResponse({"agent": agent.key, "step": step, "is_over": is_over(agent, found), "state": data})
@@ -140,7 +140,7 @@ async def state(call: Call) -> Response:
 async def graph(call: Call) -> Response:
     """The journey's graph, with the current step and the way there."""
     form = _one_of(call, "format", ("json", "svg", "mermaid"))
-    agent = await _asked_agent(call)
+    agent = await agent_asked_for(call)
     runtime = call.service.runtime
     found = await runtime.state(call.conversation_id, agent.key)
     stored = await runtime.store.load(call.conversation_id, agent.key)
@@ -170,7 +170,12 @@ def _without_prompts(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(replace(node, instruction="") for node in graph.nodes), unread=())
 
 
-async def _asked_agent(call: Call) -> Any:
+async def agent_asked_for(call: Call) -> Any:
+    """The agent the query names, or whoever was spoken to last.
+
+    Raises:
+        Problem: There is none of that name.
+    """
     wanted = call.request.query_params.get("agent")
     runtime = call.service.runtime
     if wanted is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.responses import JSONResponse, Response
@@ -25,7 +26,7 @@ async def send(call: Call) -> Response:
         raise Problem(413, "too-long", f"a message has at most {call.service.limits.message} characters")
     if message.agent is not None:
         agent_of(call.service.runtime, message.agent)
-    return answered(call, await say(call, message, wait=message.wait))
+    return answered(await say(call, message, wait=message.wait))
 
 
 async def say(call: Call, message: schemas.NewMessage, *, wait: bool) -> Reply:
@@ -70,12 +71,16 @@ def message_id_of(call: Call) -> str:
     return key
 
 
-def answered(call: Call, reply: Reply) -> Response:
+def answered(reply: Reply) -> Response:
     """The answer that a reply becomes."""
-    is_waiting = reply.status in UNFINISHED and reply.status != "paused"
-    base = call.request.url.path.rstrip("/").rpartition("/")[2]
-    headers = {"Location": f"{base}/{reply.message_id}"} if is_waiting and base == "messages" else {}
-    return JSONResponse(shown_reply(reply), 202 if is_waiting else 200, headers)
+    return answered_with(reply, shown_reply(reply))
+
+
+def answered_with(reply: Reply, body: JSONObject) -> Response:
+    """200 with this body, or 202 and where to ask if the message waits for its turn or its end."""
+    if reply.status not in ("waiting", "running"):
+        return JSONResponse(body)
+    return JSONResponse(body, 202, {"Location": f"messages/{quote(reply.message_id, safe='')}"})
 
 
 def shown_reply(reply: Reply) -> JSONObject:
@@ -116,7 +121,7 @@ async def cancel(call: Call) -> Response:
     return JSONResponse({"cancelled": await call.service.runtime.cancel(call.conversation_id)})
 
 
-_KEY = Parameter(
+KEY = Parameter(
     name=KEY_HEADER,
     summary="Your name for the message; the same one again changes nothing and gives the same answer.",
     schema={"type": "string", "minLength": 1, "maxLength": 255},
@@ -140,7 +145,7 @@ OPERATIONS = (
         summary="Say something",
         endpoint=send,
         body=schemas.NewMessage,
-        parameters=(_KEY,),
+        parameters=(KEY,),
         answers=REPLIES,
         begins=True,
         tag="messages",

@@ -71,6 +71,8 @@ class Operation:
         parameters: Its query parameters and headers.
         is_public: True if everybody may ask, as often as they like.
         begins: True if the conversation begins where there is none of that name.
+        is_for_approvers: True if those who decide about calls may ask it of every conversation.
+        decides: True if only they may ask it, where there are any.
         tag: Its group in the document.
     """
 
@@ -84,6 +86,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     is_public: bool = False
     begins: bool = False
+    is_for_approvers: bool = False
+    decides: bool = False
     tag: str = "conversations"
 
     @property

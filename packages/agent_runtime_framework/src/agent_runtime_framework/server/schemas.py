@@ -61,7 +61,17 @@ CONTENT_TYPES = ("text", "image_url", "input_audio", "file", "image", "document"
 class FormAnswers(Taken):
     """Answers to a form, several at once."""
 
-    values: dict[str, Any] = Field(min_length=1, description="Answers by field.")
+    values: dict[str, Any] = Field(
+        default_factory=dict, max_length=200, description="Answers by field; null declines an optional question."
+    )
+    confirm: bool = Field(False, description="Agree to all answers, if nothing is missing and none was refused.")
+    wait: bool = Field(True, description="Wait for the reply; otherwise return as soon as the answers are safe.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> FormAnswers:
+        if not self.values and not self.confirm:
+            raise ValueError("give values, or confirm what is there")
+        return self
 
 
 class AgentInfo(BaseModel):

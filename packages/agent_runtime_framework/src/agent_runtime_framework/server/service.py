@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -36,6 +36,7 @@ class Service:
         limits: How much they may ask for.
         cors_origins: Pages of other origins that may send requests.
         shows_prompts: Tell what the model is told.
+        approvers: Principals who decide about calls that wait, of every conversation; without any, its owner does.
 
     Attributes:
         closing: Set when the server is about to end.
@@ -49,12 +50,14 @@ class Service:
         limits: Limits | None = None,
         cors_origins: Sequence[str] = (),
         shows_prompts: bool = False,
+        approvers: Collection[str] = (),
     ) -> None:
         self.runtime = runtime
         self.auth = auth
         self.limits = limits or Limits()
         self.cors_origins = tuple(cors_origins)
         self.shows_prompts = shows_prompts
+        self.approvers = frozenset(approvers)
         self.streams = Streams(self.limits)
         self.closing = asyncio.Event()
         self._buckets = Buckets(self.limits.rate, self.limits.burst)
@@ -135,9 +138,18 @@ class Service:
         info = await self.runtime.store.info(key)
         if info is None and call.operation.begins:
             return key
-        if info is None or not self.may_see(call.principal, info):
+        if info is None or not (self.may_see(call.principal, info) or self._approves(call)):
             raise unknown_conversation(key)
+        if call.operation.decides and self.approvers and not self.is_approver(call.principal):
+            raise Problem(403, "not-yours-to-decide", "somebody else decides about the calls of this conversation")
         return key
+
+    def is_approver(self, principal: str | None) -> bool:
+        """True if a principal decides about the calls of every conversation."""
+        return self.auth is None or principal in self.approvers
+
+    def _approves(self, call: Call) -> bool:
+        return call.operation.is_for_approvers and self.is_approver(call.principal)
 
     def _refuse_foreign_pages(self, request: Request) -> None:
         """A page of another site must not act in a browser's name."""

@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.scene import state_dict, step_name, step_of
-from agent_runtime_framework.agents.short_form import ClassAgent
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.form import MASK, masked
 from agent_runtime_framework.journey.form_journey import FormConversation
@@ -39,13 +38,12 @@ def agent_of(runtime: Runtime, key: str) -> Agent:
 
 def described(agent: Agent) -> JSONObject:
     """An agent as a list of them shows it."""
-    journey: Any
-    if isinstance(agent, ClassAgent):
-        journey = cast("Any", agent).journey
+    journey: Any = getattr(cast("object", agent), "journey", None)
+    if journey is not None:
         kind = "form" if issubclass(journey, FormConversation) else "journey"
         title = journey.definition.title
     else:
-        journey, kind = type(agent), "agent"
+        journey, kind = cast("Any", type(agent)), "agent"
         title = journey.__name__
     about = inspect.cleandoc(vars(journey).get("__doc__") or "").strip().partition("\n")[0]
     return {"key": agent.key, "title": title, "kind": kind, "description": about}
