@@ -16,7 +16,7 @@ _HAND_OVER = "UPDATE conversations SET handoff = ?2 WHERE key = ?1"
 _STOP = "UPDATE conversations SET stop = 'superseded' WHERE key = ?"
 _HANDED_OVER = """
 SELECT id, handoff FROM conversations
-WHERE handoff IS NOT NULL AND (?1 IS NULL OR id = ?1) ORDER BY key LIMIT ?2 OFFSET ?3"""
+WHERE handoff IS NOT NULL AND (CAST(?1 AS TEXT) IS NULL OR id = ?1) ORDER BY key LIMIT ?2 OFFSET ?3"""
 
 
 def hand_over(conversation_id: str, handoff: JSONObject, now: datetime) -> Unit[bool | None]:

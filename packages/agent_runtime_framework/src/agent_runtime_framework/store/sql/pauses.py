@@ -23,7 +23,7 @@ WHERE conversation = ? AND turn = ? AND status IN ('approved', 'rejected') ORDER
 _PENDING = """
 SELECT c.id, a.call_id, a.tool, a.arguments, a.reason, a.turn, a.asked_at
 FROM approvals AS a INDEXED BY approvals_waiting JOIN conversations AS c ON c.key = a.conversation
-WHERE a.status = 'waiting' AND (?1 IS NULL OR c.id = ?1) ORDER BY a.asked_at, a.call_id LIMIT ?2"""
+WHERE a.status = 'waiting' AND (CAST(?1 AS TEXT) IS NULL OR c.id = ?1) ORDER BY a.asked_at, a.call_id LIMIT ?2"""
 
 
 def wake(key: int, turn: int) -> Unit[None]:
