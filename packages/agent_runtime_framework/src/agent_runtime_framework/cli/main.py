@@ -46,12 +46,14 @@ class Command:
 COMMANDS = {
     "chat": Command("hold a conversation with an agent, here in the terminal", f"{__package__}.commands.chat"),
     "check": Command("find the mistakes in journeys, with file and line", f"{__package__}.commands.check"),
+    "dev": Command("serve agents on this machine, with a page that shows what happens", f"{__package__}.commands.dev"),
     "explain": Command("say what was done in a conversation, turn by turn, and why", f"{__package__}.commands.explain"),
     "graph": Command("draw a journey, and where a conversation is in it", f"{__package__}.commands.graph"),
     "models": Command(
         "say which models are configured, which answer, and what is missing", f"{__package__}.commands.models"
     ),
     "new": Command("write a small project: a journey, its tests, a Dockerfile", f"{__package__}.commands.new"),
+    "serve": Command("serve agents over HTTP, each conversation to its owner", f"{__package__}.commands.serve"),
     "sessions": Command("list, show, export, prune and erase conversations", f"{__package__}.commands.sessions"),
     "stats": Command("say how journeys fare: completed, left where, at what cost", f"{__package__}.commands.stats"),
     "test": Command("run scenarios and tests, without a key or a network", f"{__package__}.commands.test"),

@@ -76,11 +76,16 @@ def _memory(agent: Agent, asked_for: str | None, url: str) -> MemoryManager:
     if agent.memory is not None and asked_for is None:
         return agent.memory
     if url == DEFAULT_STORE:
-        _make_directory()
+        make_directory()
     return MemoryManager.from_url(url)
 
 
-def _make_directory() -> None:
+def make_directory() -> None:
+    """Make the place where conversations are kept by default.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
     try:
         DIRECTORY.mkdir(exist_ok=True)
         ignore = DIRECTORY / ".gitignore"

@@ -12,7 +12,7 @@ from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.scene import state_dict, step_name, step_of
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.form import MASK, masked
-from agent_runtime_framework.journey.form_journey import FormConversation
+from agent_runtime_framework.journey.form_journey import FormConversation, own_docstring
 from agent_runtime_framework.journey.graph import Graph, walked
 from agent_runtime_framework.journey.graph import graph_of as drawn
 from agent_runtime_framework.journey.sensitive import hide
@@ -40,12 +40,12 @@ def described(agent: Agent) -> JSONObject:
     """An agent as a list of them shows it."""
     journey: Any = getattr(cast("object", agent), "journey", None)
     if journey is not None:
-        kind = "form" if issubclass(journey, FormConversation) else "journey"
+        kind = "form" if FormConversation in journey.__mro__ else "journey"
         title = journey.definition.title
     else:
         journey, kind = cast("Any", type(agent)), "agent"
         title = journey.__name__
-    about = inspect.cleandoc(vars(journey).get("__doc__") or "").strip().partition("\n")[0]
+    about = inspect.cleandoc(own_docstring(journey)).strip().partition("\n")[0]
     return {"key": agent.key, "title": title, "kind": kind, "description": about}
 
 

@@ -2,6 +2,7 @@
 
 Rules:
     - A reader that disconnects, or reads slowly, stops nothing; one that takes nothing for too long is dropped.
+    - Whoever may not see the conversation any more, because it was erased and is another's now, hears nothing of it.
     - Whoever comes back with the id of the last event they had misses nothing.
     - A stream says when it ends because the server does.
 """
@@ -108,15 +109,24 @@ async def events(call: Call) -> Response:
         told = call.service.runtime.watch(call.conversation_id, after=after)
     except ConfigurationError as error:
         raise Problem(422, "does-not-fit", str(error)) from error
-    shows_errors = call.service.shows_prompts
-    return EventStream(call, _pieces(told, shows_errors=shows_errors), last=piece("server.closing", {}))
+    return EventStream(call, _pieces(call, told), last=piece("server.closing", {}))
 
 
-async def _pieces(told: AsyncIterator[Told], *, shows_errors: bool) -> AsyncIterator[str]:
+async def watched(call: Call, told: AsyncIterator[Told]) -> AsyncIterator[Told]:
+    """What is told of a conversation, for as long as it exists for who asks."""
     async for each in told:
+        if each.event.type == EventType.RUN_STARTED:
+            info = await call.service.runtime.store.info(call.conversation_id)
+            if info is None or not call.service.may_see(call.principal, info):
+                return
+        yield each
+
+
+async def _pieces(call: Call, told: AsyncIterator[Told]) -> AsyncIterator[str]:
+    async for each in watched(call, told):
         event, position = each.event, each.position
         payload = event.payload
-        if event.type == EventType.RUN_FAILED and not shows_errors:
+        if event.type == EventType.RUN_FAILED and not call.service.shows_prompts:
             # Texts of exceptions are for the log.
             payload = {**payload, "error": ""}
         data: JSONObject = {
@@ -157,7 +167,6 @@ OPERATIONS = (
             ),
         ),
         answers={200: Answer(summary="A stream that does not end.", media_type="text/event-stream")},
-        begins=True,
         tag="messages",
     ),
 )
