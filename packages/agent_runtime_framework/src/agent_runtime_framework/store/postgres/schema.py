@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from agent_runtime_framework.errors import StoreTooNew, StoreUnreadable
 from agent_runtime_framework.store.postgres.driver import Connection, quoted
+from agent_runtime_framework.store.sql.unit import too_old
 
 _VERSIONS = """
 CREATE TABLE schema_version (version bigint PRIMARY KEY, name text NOT NULL, applied_at text COLLATE "C" NOT NULL);
@@ -26,26 +27,34 @@ def migrations() -> tuple[tuple[str, str], ...]:
     return tuple((each.name.removesuffix(".sql"), each.read_text(encoding="utf-8")) for each in found)
 
 
-async def bring_up_to_date(connection: Connection, shown: str, schema: str | None) -> None:
+async def bring_up_to_date(
+    connection: Connection, shown: str, schema: str | None, *, is_read_only: bool = False
+) -> None:
     """Apply the migrations the database does not have yet, all or none.
 
     Raises:
         StoreTooNew: A later version of this package wrote the database.
-        StoreUnreadable: It holds tables of somebody else under the names that are needed here.
+        StoreUnreadable: It holds tables of somebody else under the names that are needed here, or is only to be read
+            and lacks some.
     """
     steps = migrations()
     async with connection.transaction():
         await _look_into(connection, schema)
-        if await _version(connection, shown, len(steps)) == len(steps):
+        found = await _version(connection, shown, len(steps))
+        if found == len(steps):
             return
+        if is_read_only:
+            raise StoreUnreadable(too_old(shown, found, len(steps)))
         await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        if schema is not None:
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+        # Only reading a table makes the session see what others have created since it looked first.
+        present = await connection.fetch("SELECT 1 FROM pg_namespace WHERE nspname = $1", schema or "")
+        if schema is not None and not present:
+            await connection.execute(f"CREATE SCHEMA {quoted(schema)}")
         # Another process may have been faster; only with the lock the number is certain.
-        present = await _version(connection, shown, len(steps))
-        if present == 0:
+        found = await _version(connection, shown, len(steps))
+        if found == 0:
             await connection.execute(_VERSIONS)
-        for number, (name, text) in enumerate(steps[present:], present + 1):
+        for number, (name, text) in enumerate(steps[found:], found + 1):
             await connection.execute(text)
             now = datetime.now(UTC).isoformat(timespec="seconds")
             await connection.execute("INSERT INTO schema_version VALUES ($1, $2, $3)", number, name, now)

@@ -6,6 +6,7 @@ away runs a unit again, from its beginning; if it may have been kept, in the for
 
 Rules of the SQL:
     - Placeholders are `?`, or `?1`, `?2` where one is used twice; a statement has one kind only.
+    - One that may be NULL alone needs a type: `CAST(?1 AS TEXT) IS NULL`.
     - What a driver has to add is marked: `/* lock */` after a `SELECT` of rows that are about to change, and
       `INDEXED BY` for a planner without statistics; each driver drops what it does not know.
     - Times are texts in UTC, ISO 8601 with milliseconds; they are ordered as text.
@@ -44,6 +45,15 @@ def one(text: str, values: Row = ()) -> Unit[Row | None]:
     """The first row of a statement; None if there is none."""
     rows = yield Ask(text, values)
     return rows[0] if rows else None
+
+
+def too_old(shown: str, present: int, known: int) -> str:
+    """What to say of a store that is only to be read, and would have to be changed for it."""
+    return (
+        f"the store {shown} has schema version {present}, and this version of agent_runtime_framework reads version "
+        f"{known}; it was opened to be read only, so nothing was changed. Look at a copy of it instead, or bring it up "
+        "to date by using it once with this version"
+    )
 
 
 def stamp(now: datetime) -> str:
