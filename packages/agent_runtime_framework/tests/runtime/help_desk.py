@@ -8,7 +8,6 @@ from corner_shop import Ledger
 
 from agent_runtime_framework.journey import Field, Injected, Journey, step
 
-
 CLOSED: list[str] = []
 """What keeps the desk from paying, outside the journey."""
 

@@ -172,6 +172,16 @@ async def test_what_the_person_says_hides_the_secrets_that_are_known() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_state_that_cannot_be_read_does_not_hold_up_the_conversation() -> None:
+    async with desk(Held(echo)) as chats:
+        await chats.store.save_state("ada", "desk", '{"step": "serve", "count": "no number"}')
+        await chats.hand_over("ada")
+
+        assert (await asyncio.wait_for(chats.send("ada", "hi"), 5)).status == "failed"
+        assert (await chats.say("ada", "Anna here.", by="anna")).status == "answered"
+
+
+@pytest.mark.asyncio
 async def test_what_is_said_reaches_whoever_watches() -> None:
     async with desk(Held(echo)) as chats:
         await chats.send("ada", "hi")

@@ -117,7 +117,8 @@ class LocalHost:
     async def _work(self, conversation_id: str, claim: Claim | None, gone: str | None) -> None:
         try:
             if claim is None:
-                claim = await self._worker.claim(conversation_id, gone)
+                # While it was looked, a turn may have been handed in that is claimed already.
+                claim = await self._worker.claim(conversation_id, gone) or await self._next(conversation_id)
             while claim is not None:
                 claim = await self._worker.run(claim) or await self._next(conversation_id)
                 if claim is not None and self._is_closing:
@@ -130,11 +131,11 @@ class LocalHost:
             self._again.discard(conversation_id)
 
     async def _next(self, conversation_id: str) -> Claim | None:
-        handed = self._handed.pop(conversation_id, None)
-        if handed is not None or conversation_id not in self._again:
-            return handed
-        self._again.discard(conversation_id)
-        return await self._worker.claim(conversation_id)
+        claim = self._handed.pop(conversation_id, None)
+        while claim is None and conversation_id in self._again:
+            self._again.discard(conversation_id)
+            claim = await self._worker.claim(conversation_id) or self._handed.pop(conversation_id, None)
+        return claim
 
     async def _sweep_for_ever(self) -> None:
         while True:

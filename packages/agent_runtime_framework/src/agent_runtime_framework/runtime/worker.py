@@ -243,7 +243,15 @@ class Worker:
 
     async def _pass_on(self, job: _Job) -> None:
         """Keep what is said while a person has the conversation; nobody else is asked."""
-        claim, passed = job.claim, await pass_on(job.claim, job.agent, job.conversation)
+        claim = job.claim
+        try:
+            passed = await pass_on(claim, job.agent, job.conversation)
+        except (StateTooNew, StoreError):
+            raise
+        except Exception as error:  # reading the state is the author's code
+            logger.exception("turn %d of agent %r could not be passed on", claim.turn, job.agent.key)
+            await self._end_broken(job, "failed", error)
+            return
         job.handoff = passed.handoff
         commit = job.conversation.commit_of(passed.messages, passed.state)
         try:
