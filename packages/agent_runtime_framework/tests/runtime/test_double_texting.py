@@ -136,7 +136,11 @@ async def test_every_policy_at_every_moment(policy: Policy, moment: str) -> None
         gate.may_go_on.set()
         await asyncio.wait_for(reading, 5)
 
-        told = [await asyncio.wait_for(chats.reply_to("ada", text), 5) for text, kept in zip((Q2, Q3), sent) if kept]
+        told = [
+            await asyncio.wait_for(chats.reply_to("ada", text), 5)
+            for text, kept in zip((Q2, Q3), sent, strict=True)
+            if kept
+        ]
         outcomes = [(await chats.reply_to("ada", Q1)).status, *(each.status for each in told)]
         history = [each.to_dict() for each in await chats.history("ada")]
         seen = Seen(
