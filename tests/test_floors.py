@@ -55,6 +55,8 @@ BESIDE: dict[tuple[str, str], str] = {
     ("store.sqlite", "store.sql"): "one text of SQL for all databases",
     ("store.postgres", "store.sql"): "one text of SQL for all databases",
     ("cli", "testing"): "a command runs scenarios, and a conversation becomes one",
+    ("cli", "server"): "serving is a command",
+    ("server", "testing"): "a conversation becomes a scenario",
 }
 """Which room of its own floor a room may import from, with the reason for each; there is no way round in a circle."""
 

@@ -12,6 +12,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -109,11 +110,10 @@ def make_app(served: Served) -> AgentApp:
         _give_model(agent, served)
     if served.store == DEFAULT_STORE:
         make_directory()
-    runtime = Runtime(served.store, agents)
     if served.is_dev:
-        return _dev_app(runtime)
+        return _dev_app(served, agents)
     return create_app(
-        runtime,
+        Runtime(served.store, agents),
         auth=_auth(served),
         limits=Limits(**served.limits),
         approvers=served.approvers,
@@ -121,18 +121,28 @@ def make_app(served: Served) -> AgentApp:
     )
 
 
-def _dev_app(runtime: Any) -> AgentApp:
-    from starlette.responses import FileResponse
-    from starlette.routing import Route
-
+def _dev_app(served: Served, agents: Sequence[Agent]) -> AgentApp:
     from agent_runtime_framework.server import Limits, create_app
-    from agent_runtime_framework.server.app import STATIC
+    from agent_runtime_framework.server.dev import Bench, Loader, operations
 
-    async def page(request: Any) -> FileResponse:
-        return FileResponse(STATIC / "dev" / "index.html")
+    loaders = {
+        agent.key: Loader(target, partial(load_agent, target))
+        for target, agent in zip(served.targets, agents, strict=True)
+    }
+    bench = Bench(None if _is_volatile(served.store) else _beside_the_store(), loaders)
+    return create_app(
+        bench.runtime(served.store, agents),
+        limits=Limits(rate=None),
+        hosts=LOOPBACK,
+        shows_prompts=True,
+        operations=operations(bench),
+        routes=bench.routes(),
+    )
 
-    limits = Limits(rate=None)
-    return create_app(runtime, limits=limits, hosts=LOOPBACK, shows_prompts=True, routes=[Route("/", page)])
+
+def _beside_the_store() -> Path:
+    make_directory()
+    return Path(DEFAULT_STORE.removeprefix("sqlite:///")).with_name("dev-turns.jsonl")
 
 
 def _give_model(agent: Agent, served: Served) -> None:

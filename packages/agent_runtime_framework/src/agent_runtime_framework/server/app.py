@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,11 +13,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
 from agent_runtime_framework.runtime import Runtime
-from agent_runtime_framework.server import approvals, conversations, forms, health, messages, streaming
+from agent_runtime_framework.server import approvals, assets, conversations, forms, health, messages, streaming
 from agent_runtime_framework.server.auth import Auth
 from agent_runtime_framework.server.closing import told_to_end
 from agent_runtime_framework.server.limits import Limits
@@ -35,10 +33,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *approvals.OPERATIONS,
 )
 """Everything the server answers."""
-
-
-STATIC = Path(__file__).parent / "static"
-"""What browsers load: the widget, and the page of `agent-runtime dev`."""
 
 
 class AgentApp(Starlette):
@@ -130,7 +124,7 @@ def create_app(
             tag="server",
         )
     )
-    return AgentApp(service, table, [*routes, Mount("/static", StaticFiles(directory=STATIC))], hosts)
+    return AgentApp(service, table, [*routes, *assets.routes()], hosts)
 
 
 def _route(service: Service, operation: Operation) -> Route:

@@ -221,6 +221,7 @@ class TurnInfo:
         ended_at: When; None while it runs.
         reply: What the person was answered.
         receipt: What was done, and why.
+        run_id: Its name in events and logs; None for a turn that was not delivered.
     """
 
     no: int
@@ -232,6 +233,7 @@ class TurnInfo:
     ended_at: str | None
     reply: str | None
     receipt: JSONObject | None
+    run_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ FROM conversations AS c WHERE c.key IN (
     UNION SELECT conversation FROM inbox WHERE status = 'running'
 ) AND c.paused_at IS NULL ORDER BY CASE WHEN c.lease_until > ?1 THEN 1 ELSE 0 END, c.key LIMIT ?2"""
 _TURNS = """
-SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt FROM turns
+SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt, run_id FROM turns
 WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""
 
 MAX_MERGED = 100
@@ -279,8 +279,9 @@ def turns(conversation_id: str, last: int) -> Unit[list[TurnInfo]]:
             ended_at=ended_at,
             reply=reply,
             receipt=None if receipt is None else json.loads(receipt),
+            run_id=run_id,
         )
-        for no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt in reversed(rows)
+        for no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt, run_id in reversed(rows)
     ]
 
 
