@@ -30,8 +30,12 @@ async def left(store: DurableStore, name: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_conversations_that_are_not_over_are_read_page_by_page_with_what_was_recorded() -> None:
-    store = open_durable_store("memory://")
+@pytest.mark.parametrize("kind", ["memory", "postgres"])
+async def test_conversations_that_are_not_over_are_read_page_by_page_with_what_was_recorded(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    url: str = "memory://" if kind == "memory" else request.getfixturevalue("postgres_url")
+    store = open_durable_store(url)
     try:
         await taken(store, "a", '{"step":"one"}')
         await taken(store, "b", '{"step":"one","_version":7}')

@@ -16,8 +16,12 @@ _POSSIBLE = (
 )
 
 
-def open_durable_store(url: str) -> DurableStore:
+def open_durable_store(url: str, *, read_only: bool = False) -> DurableStore:
     """The store that `url` names, for a runtime.
+
+    Args:
+        url: The URL.
+        read_only: Change nothing, not even tables that an earlier version of this package has made.
 
     Raises:
         ConfigurationError: No store is known by that URL; the text lists what is possible.
@@ -27,13 +31,17 @@ def open_durable_store(url: str) -> DurableStore:
     from agent_runtime_framework.store.sqlite import SQLiteStore
 
     # In memory, delivery keeps its promises with the very statements it has on disk.
-    store = SQLiteStore(":memory:") if url == "memory://" else open_store(url)
+    store = SQLiteStore(":memory:") if url == "memory://" else open_store(url, read_only=read_only)
     assert isinstance(store, DurableStore)
     return store
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, read_only: bool = False) -> Store:
     """The store that `url` names; nothing is read or written before it is first used.
+
+    Args:
+        url: The URL.
+        read_only: Of a database, change nothing.
 
     Raises:
         ConfigurationError: No store is known by that URL; the text lists what is possible.
@@ -47,9 +55,9 @@ def open_store(url: str) -> Store:
         # The database driver is loaded when a database is asked for.
         from agent_runtime_framework.store.sqlite import SQLiteStore
 
-        return SQLiteStore(rest[1:])
+        return SQLiteStore(rest[1:], read_only=read_only)
     if separator and scheme in {"postgresql", "postgres"}:
         from agent_runtime_framework.store.postgres import PostgresStore
 
-        return PostgresStore(url)
+        return PostgresStore(url, read_only=read_only)
     raise ConfigurationError(f"no store is known by the URL {url!r}; possible are: {_POSSIBLE}")

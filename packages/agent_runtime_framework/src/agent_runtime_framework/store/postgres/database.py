@@ -54,11 +54,12 @@ class _CommitUnanswered(Exception):
 class Database:
     """The way to a database: connections are opened when they are needed, and again after `aclose`."""
 
-    def __init__(self, address: Address, max_size: int, patience: float) -> None:
+    def __init__(self, address: Address, max_size: int, patience: float, *, is_read_only: bool = False) -> None:
         self.address = address
         self.clock = DatabaseClock()
         self._max_size = max_size
         self._patience = patience
+        self._is_read_only = is_read_only
         self._links: WeakKeyDictionary[asyncio.AbstractEventLoop, _Link] = WeakKeyDictionary()
         self._opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -69,6 +70,8 @@ class Database:
             unit: The unit.
             again: Its form for when it may have been kept already; by default itself.
         """
+        if self._is_read_only:
+            raise StoreError(f"the store {self.address.shown} was opened to be read only; nothing was changed")
         attempts = _Attempts(self._patience)
 
         async def run() -> T:
@@ -122,7 +125,7 @@ class Database:
         first = await connect(address.dsn, is_pooled=True)
         try:
             is_pooled = await is_behind_pooler(first) if address.is_pooled is None else address.is_pooled
-            await bring_up_to_date(first, address.shown, address.schema)
+            await bring_up_to_date(first, address.shown, address.schema, is_read_only=self._is_read_only)
             await self.clock.measure(first)
         finally:
             with suppress(OSError, TimeoutError):

@@ -32,6 +32,7 @@ class PostgresStore(SQLStore):
         max_size: How many connections this process may have open.
         patience: Seconds for which a server that restarts, or cannot be reached, is waited for.
         clock: Tells the time of turns and leases; by default the database's, so that all processes agree on it.
+        read_only: Change nothing, not even the tables; what would have to be changed first is refused.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class PostgresStore(SQLStore):
         max_size: int | None = None,
         patience: float = PATIENCE,
         clock: Callable[[], datetime] | None = None,
+        read_only: bool = False,
     ) -> None:
         address = Address.parse(url)
-        self._database = Database(address, max_size or address.max_size or MAX_SIZE, patience)
+        self._database = Database(address, max_size or address.max_size or MAX_SIZE, patience, is_read_only=read_only)
         self._is_clock_ours = clock is None
         super().__init__(self._database.clock if clock is None else clock)
 

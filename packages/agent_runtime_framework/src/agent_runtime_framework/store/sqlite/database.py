@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from agent_runtime_framework.errors import ConfigurationError, StoreError
 from agent_runtime_framework.store.sqlite.faults import MEMORY, explained, is_busy
-from agent_runtime_framework.store.sqlite.schema import is_current, upgrade
+from agent_runtime_framework.store.sqlite.schema import is_current, require_current, upgrade
 from agent_runtime_framework.store.sqlite.writer import Job, Writer
 
 ResultT = TypeVar("ResultT")
@@ -35,13 +35,14 @@ _IDLE_READERS = 4
 class Database:
     """Connections are opened when they are needed, and again after `close` or a fork."""
 
-    def __init__(self, path: str, busy_timeout: float) -> None:
+    def __init__(self, path: str, busy_timeout: float, *, is_read_only: bool = False) -> None:
         if sqlite3.sqlite_version_info < MINIMUM:
             raise ConfigurationError(
                 f"this Python has SQLite {sqlite3.sqlite_version}; {'.'.join(map(str, MINIMUM))} or later is needed"
             )
         self.path = path if path == MEMORY else str(Path(path).absolute())
         self._busy_timeout = busy_timeout
+        self._is_read_only = is_read_only
         self._lifecycle = threading.Lock()
         self._writer: Writer | None = None
         self._readers: list[sqlite3.Connection] = []
@@ -49,6 +50,8 @@ class Database:
 
     async def write(self, work: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Run `work` in a transaction; returns its result when that is durable."""
+        if self._is_read_only:
+            raise StoreError(f"the store {self.path!r} was opened to be read only; nothing was changed")
         return await self._submit(Job(work))
 
     async def _submit(self, job: Job) -> Any:
@@ -68,7 +71,7 @@ class Database:
     async def read(self, query: Callable[[sqlite3.Connection], ResultT], *, is_large: bool = False) -> ResultT:
         """Run `query` on a connection that only reads, and return its result."""
         writer = self._writer
-        if writer is None or not writer.is_connected:
+        if not self._is_read_only and (writer is None or not writer.is_connected):
             await self._submit(Job(None))
         try:
             if writer is not None and not is_large:
@@ -78,6 +81,8 @@ class Database:
                         return query(connection)
                     finally:
                         writer.give_back()
+            if self._is_read_only:
+                return await asyncio.to_thread(self._read, query, wait=True)
             if self.path == MEMORY:
                 return await self.write(query)
             if not is_large:
@@ -144,7 +149,13 @@ class Database:
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect(0)
-        connection.execute("PRAGMA query_only = 1")
+        try:
+            if self._is_read_only:
+                require_current(connection, self.path)
+            connection.execute("PRAGMA query_only = 1")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _connect_writer(self) -> sqlite3.Connection:
@@ -162,7 +173,10 @@ class Database:
 
     def _connect(self, timeout: float) -> sqlite3.Connection:
         # Connections move between threads, never used by two at once. Transactions are begun by hand.
-        return sqlite3.connect(self.path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        path = f"{Path(self.path).as_uri()}?mode=ro" if self._is_read_only else self.path
+        return sqlite3.connect(
+            path, timeout=timeout, isolation_level=None, check_same_thread=False, uri=self._is_read_only
+        )
 
     def _close_readers(self) -> None:
         while self._readers:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from agent_runtime_framework.errors import StoreTooNew, StoreUnreadable
+from agent_runtime_framework.store.sql.unit import too_old
 
 _VERSIONS = (
     "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"
@@ -32,6 +33,19 @@ def is_current(connection: sqlite3.Connection, path: str) -> bool:
     """
     known = len(migrations())
     return _version(connection, path, known) == known
+
+
+def require_current(connection: sqlite3.Connection, path: str) -> None:
+    """Refuse a database that would have to be changed before it can be read.
+
+    Raises:
+        StoreUnreadable: It lacks tables of this version, or holds somebody else's.
+        StoreTooNew: A later version of this package wrote it.
+    """
+    known = len(migrations())
+    present = _version(connection, path, known)
+    if present != known:
+        raise StoreUnreadable(too_old(repr(path), present, known))
 
 
 def upgrade(connection: sqlite3.Connection, path: str) -> None:

@@ -24,6 +24,7 @@ class SQLiteStore(SQLStore):
         path: The file; it is created at first use, its directory is not. `:memory:` keeps everything in this process.
         busy_timeout: Seconds to wait for another program that holds the file locked.
         clock: Tells the time of turns.
+        read_only: Change nothing, not even the tables; what would have to be changed first is refused.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class SQLiteStore(SQLStore):
         *,
         busy_timeout: float = 5.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        read_only: bool = False,
     ) -> None:
         super().__init__(clock)
-        self._database = Database(str(path), busy_timeout)
+        self._database = Database(str(path), busy_timeout, is_read_only=read_only)
         # At the latest when the interpreter ends: what is queued is still committed, and no thread is left hanging.
         self._finalizer = weakref.finalize(self, self._database.close)
 
