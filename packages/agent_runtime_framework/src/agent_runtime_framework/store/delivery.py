@@ -24,6 +24,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.approvals import Decision, PendingCall
 from agent_runtime_framework.store.operations import Operations
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
+from agent_runtime_framework.store.timers import Silence, Timers
 
 if TYPE_CHECKING:
     from agent_runtime_framework.store.live import LiveConversation
@@ -197,6 +198,7 @@ class Finished:
         receipt: What was done, and why; JSON.
         effects: What calls did to the state, so that a replay can do it again without them; JSON.
         handoff: To whom the conversation is handed over, and why; "back" gives it back to the agent.
+        silence: What is to happen if nothing is said for a while; None for nothing.
     """
 
     commit: Commit
@@ -205,6 +207,7 @@ class Finished:
     receipt: JSONObject = field(default_factory=dict[str, object])
     effects: Sequence[JSONObject] = ()
     handoff: JSONObject | Literal["back"] | None = None
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +273,7 @@ class HandedOver:
     since: str = ""
 
 
-class DurableStore(Store, Operations):
+class DurableStore(Store, Operations, Timers):
     """A store that also takes messages in and sees them through. What needs no delivery needs only `Store`."""
 
     @abstractmethod

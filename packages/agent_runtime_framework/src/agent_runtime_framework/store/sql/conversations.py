@@ -21,7 +21,7 @@ _MESSAGES = "SELECT body FROM messages WHERE conversation = ? AND seq >= ? ORDER
 
 _ADVANCE = """
 UPDATE conversations
-SET revision = revision + 1, next_seq = next_seq + ?1, next_turn = next_turn + 1, updated_at = ?2
+SET revision = revision + 1, next_seq = next_seq + ?1, next_turn = next_turn + 1, updated_at = ?2, idle_due = NULL
 WHERE id = ?3 AND revision = ?4 AND running IS NULL
 RETURNING key, revision, next_seq, next_turn"""
 _BEGIN = """
@@ -50,9 +50,10 @@ RETURNING key, next_seq"""
 _KEEP_STATE = """
 INSERT INTO states (conversation, agent_key, state, step_seq) VALUES (?, ?, ?, ?)
 ON CONFLICT (conversation, agent_key) DO UPDATE SET state = excluded.state"""
+_NO_SILENCE = "UPDATE conversations SET idle_due = NULL WHERE key = ?"
 _FORGET_STATE = "UPDATE states SET state = NULL, step = NULL, step_seq = ? WHERE conversation = ? AND agent_key = ?"
 _CLEAR = """
-UPDATE conversations SET revision = revision + 1, oldest_seq = next_seq, updated_at = ?2
+UPDATE conversations SET revision = revision + 1, oldest_seq = next_seq, updated_at = ?2, idle_due = NULL
 WHERE id = ?1 RETURNING key"""
 _FORGET_MESSAGES = "DELETE FROM messages WHERE conversation = ?"
 _INFO = """
@@ -147,6 +148,7 @@ def save_state(conversation_id: str, agent_key: str, state: str | None, now: str
     key, next_seq = row
     if state is None:
         yield Ask(_FORGET_STATE, (next_seq, key, agent_key))
+        yield Ask(_NO_SILENCE, (key,))
     else:
         yield Ask(_KEEP_STATE, (key, agent_key, clean_text(state), next_seq))
 

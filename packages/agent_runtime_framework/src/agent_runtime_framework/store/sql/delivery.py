@@ -25,6 +25,7 @@ from agent_runtime_framework.store.delivery import (
 from agent_runtime_framework.store.sql.conversations import keep
 from agent_runtime_framework.store.sql.pauses import decisions, handoff_of, pending, wake_to_end
 from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one, stamp
+from agent_runtime_framework.store.timers import SILENCE
 from agent_runtime_framework.toolcalls import clean_text
 
 _OPEN = """
@@ -45,14 +46,17 @@ FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_
 LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE c.id = ?1"""
 # The planner has no statistics: unless it is told, it reads all messages a conversation ever had.
-_WAITING = "SELECT count(*) FROM inbox INDEXED BY inbox_waiting WHERE conversation = ? AND status = 'waiting'"
+_WAITING = f"""
+SELECT count(*) FROM inbox INDEXED BY inbox_waiting
+WHERE conversation = ? AND status = 'waiting' AND policy <> '{SILENCE}'"""
 _SUPERSEDE = """
 UPDATE inbox INDEXED BY inbox_waiting SET status = 'superseded', body = NULL
 WHERE conversation = ? AND status = 'waiting'"""
 _PUT = """
 INSERT INTO inbox (conversation, no, message_id, agent_key, policy, body, status, accepted_at)
 VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)"""
-_RECEIVED = "UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?2, stop = ?3 WHERE key = ?1"
+_RECEIVED = """
+UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?2, stop = ?3, idle_due = NULL WHERE key = ?1"""
 
 _NEXT = """
 SELECT no, message_id, agent_key, policy, body FROM inbox INDEXED BY inbox_waiting
@@ -60,6 +64,7 @@ WHERE conversation = ? AND status = 'waiting' ORDER BY no LIMIT ?"""
 _BEGIN = """
 INSERT INTO turns (conversation, no, agent_key, first_seq, status, run_id, started_at)
 VALUES (?, ?, ?, ?, 'running', ?, ?)"""
+_SPOKEN = "UPDATE inbox SET status = 'superseded', body = NULL WHERE conversation = ? AND no = ?"
 _TAKE_UP = "UPDATE inbox SET status = 'running', turn = ? WHERE conversation = ? AND no = ?"
 _OWN = """
 UPDATE conversations SET epoch = epoch + 1, lease_owner = ?2, lease_until = ?3, running = ?4, next_turn = ?5
@@ -86,7 +91,7 @@ ON CONFLICT (conversation, turn, no) DO UPDATE SET
 _ADVANCE = """
 UPDATE conversations SET
     revision = revision + 1, next_seq = next_seq + ?1, updated_at = ?2,
-    running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL
+    running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL, idle_due = ?7, idle = ?8
 WHERE id = ?3 AND epoch = ?4 AND running = ?5 AND revision = ?6
 RETURNING key, next_seq"""
 _END = """
@@ -170,6 +175,8 @@ def claim_turn(conversation_id: str, lease: Lease, now: datetime, gone: str | No
     if head.running is not None:
         return (yield from _continue(conversation_id, head, head.running, lease, now))
     waiting = yield Ask(_NEXT, (head.key, MAX_MERGED))
+    while waiting and waiting[0][3] == SILENCE and (len(waiting) > 1 or head.handoff is not None):
+        yield Ask(_SPOKEN, (head.key, waiting.pop(0)[0]))
     taken = _taken_up(waiting)
     if not taken:
         return None
@@ -203,7 +210,7 @@ def finish(
 ) -> Unit[Claim | None]:
     """End a turn, and claim the conversation's next one if it is wanted."""
     conversation_id, revision = claim.conversation_id, finished.commit.revision
-    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.turn, revision)
+    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.turn, revision, *_silence(finished, now))
     row = yield from one(_ADVANCE, values)
     if row is None:
         head = yield from _head(conversation_id)
@@ -287,6 +294,12 @@ def turns(conversation_id: str, last: int) -> Unit[list[TurnInfo]]:
 
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 """JSON as it is stored; what is no JSON is kept as text."""
+
+
+def _silence(finished: Finished, now: datetime) -> tuple[str | None, str | None]:
+    """When something is done about the person's silence, and what."""
+    silence = finished.silence
+    return (None, None) if silence is None else (stamp(now + silence.after), clean_text(to_json(silence.body)))
 
 
 def _head(conversation_id: str) -> Unit[_Head | None]:

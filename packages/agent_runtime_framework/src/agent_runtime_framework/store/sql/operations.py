@@ -16,7 +16,7 @@ from agent_runtime_framework.store.sql.delivery import entry_of, to_json
 from agent_runtime_framework.store.sql.unit import Ask, Each, Row, Unit, one, stamp
 from agent_runtime_framework.toolcalls import clean_text
 
-PARTS = ("journal", "inbox", "approvals", "messages", "states", "turns")
+PARTS = ("journal", "inbox", "approvals", "timers", "messages", "states", "turns")
 """Every table that holds something of a conversation, beside its own row."""
 
 _SUMMARIES = """

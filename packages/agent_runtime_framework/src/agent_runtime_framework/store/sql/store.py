@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -40,9 +41,11 @@ from agent_runtime_framework.store.sql import (
     operations,
     pauses,
     reading,
+    timers,
     versions,
 )
 from agent_runtime_framework.store.sql.unit import Unit, stamp
+from agent_runtime_framework.store.timers import PendingTimer, Timer
 from agent_runtime_framework.toolcalls import clean_text
 
 T = TypeVar("T")
@@ -218,6 +221,22 @@ class SQLStore(DurableStore):
 
     async def unfinished(self, conversation_id: str) -> Claim | None:
         return await self._read(partial(operations.unfinished, conversation_id), is_snapshot=True)
+
+    async def schedule(self, timer: Timer) -> str:
+        return await self._write(partial(timers.schedule, timer, await self._now()))
+
+    async def unschedule(self, conversation_id: str, timer_id: str) -> bool:
+        return await self._write(partial(timers.unschedule, conversation_id, timer_id))
+
+    async def timers(self, conversation_id: str) -> list[PendingTimer]:
+        return await self._read(partial(timers.pending, conversation_id))
+
+    async def fire(self, limit: int = 100) -> list[tuple[str, str]]:
+        now = await self._now()
+        due = await self._read(partial(timers.due, now, limit))
+        # One transaction each: none ever holds two conversations, so that no two can wait for each other.
+        fired = await asyncio.gather(*(self._write(partial(timers.fire, *each, now)) for each in due))
+        return [each for each in fired if each is not None]
 
     def _decode(self, conversation_id: str, bodies: Sequence[str]) -> list[JSONObject]:
         try:
