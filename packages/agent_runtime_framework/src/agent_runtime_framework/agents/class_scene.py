@@ -16,17 +16,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
-from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
-from agent_runtime_framework.agents.agreement import approval_rules
 from agent_runtime_framework.agents.base import AgentContext
 from agent_runtime_framework.agents.collecting import Collecting
-from agent_runtime_framework.agents.heard import Heard
+from agent_runtime_framework.agents.heard import heard_for
+from agent_runtime_framework.agents.offering import Offering
 from agent_runtime_framework.agents.provided import Provided, is_context
 from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, snapshot_of
 from agent_runtime_framework.agents.submitted import without_answers
-from agent_runtime_framework.config import should_swallow_exceptions
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
@@ -35,8 +33,7 @@ from agent_runtime_framework.journey.definition import StepDefinition, ToolDefin
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
-from agent_runtime_framework.tools.compiled import Offerable
-from agent_runtime_framework.tools.offer import NO_RULES, Offer
+from agent_runtime_framework.tools.offer import Offer
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +50,7 @@ class ClassScene(Generic[JourneyT]):
     Args:
         state: The conversation's state.
         ctx: The turn.
-        schemas: The schema of each tool, by step and name.
+        offering: Says what is offered, and knows the schema of each tool.
         provided: What `Injected` parameters get.
         emitter: Told of steps and of refused moves.
     """
@@ -62,7 +59,7 @@ class ClassScene(Generic[JourneyT]):
         self,
         state: JourneyT,
         ctx: AgentContext,
-        schemas: Callable[[ToolDefinition], CallableSchema],
+        offering: Offering,
         provided: Provided,
         emitter: Emitter,
     ) -> None:
@@ -76,7 +73,7 @@ class ClassScene(Generic[JourneyT]):
         self._entered: list[str] = []
         self._ctx = ctx
         self._turn = str(ctx.run_id)
-        self._schemas = schemas
+        self._offering = offering
         self._provided = provided
         self._emitter = emitter
         self._definition = type(state).definition
@@ -115,32 +112,16 @@ class ClassScene(Generic[JourneyT]):
         return self._collecting[step.name]
 
     def view(self) -> tuple[str | list[JSONObject], Offer]:
-        form = self.collecting
-        about = "" if form is None else form.prompt()
+        step = self.here
+        about = "" if step.collect is None else self._collecting_at(step).prompt()
         offer = self.offer()
-        return step_prompt(self._definition, self.here, self.state, offer.withheld, about), offer
+        return step_prompt(self._definition, step, self.state, offer.withheld, about), offer
 
     def offer(self) -> Offer:
-        step, form = self.here, self.collecting
-        own: list[Offerable] = []
-        withheld: dict[str, str] = {}
-        special: list[ToolDefinition] = []
-        for tool in step.tools:
-            reason = why_not(tool, self.state) if tool.guards else None
-            if reason is None:
-                own.append(self._schemas(tool))
-                if tool.requires_approval or tool.independent:
-                    special.append(tool)
-            else:
-                withheld[tool.name] = reason
-        return Offer(
-            own if form is None else [*form.schemas(), *own],
-            withheld=withheld if form is None else {**form.withheld, **withheld},
-            closed=AWAITS_USER if step.awaits_user and self.state.arrived_in == self._turn else None,
-            requires_call=step.requires_tool or (form is not None and form.requires_call),
-            approvals=approval_rules(special, self.state, self._schemas) if special else NO_RULES,
-            independent=frozenset(tool.name for tool in special if tool.independent),
-        )
+        state, step = self.state, self.here
+        form = None if step.collect is None else self._collecting_at(step)
+        closed = AWAITS_USER if step.awaits_user and state.arrived_in == self._turn else None
+        return self._offering.offer(step, state, form, closed)
 
     def refresh(self) -> None:
         pass
@@ -160,9 +141,10 @@ class ClassScene(Generic[JourneyT]):
             return form.run(call)
         step = self.here
         tool = next(each for each in step.tools if each.name == call.name)
-        arguments = self._schemas(tool).bind(call.arguments)
-        heard = Heard(self.state, tool, call, self._heard)
-        heard.require_arguments()
+        arguments = self._offering.schema(tool).bind(call.arguments)
+        heard = heard_for(self.state, tool, call, self._heard)
+        if heard is not None:
+            heard.require_arguments()
         if tool.hidden:
             arguments.update(self._filled(tool, call))
         if tool.independent:
@@ -171,7 +153,8 @@ class ClassScene(Generic[JourneyT]):
         result = await _timed(tool, self.state, arguments)
         text, target = read_result(tool, result, self._moved_from(step))
         self.state.settle_derived(before)
-        heard.require_fields()
+        if heard is not None:
+            heard.require_fields()
         if target is not None:
             await self._move(target)
         self.state.state_fields.check(self.state)
@@ -358,7 +341,8 @@ class ClassScene(Generic[JourneyT]):
         self._entered.append(target)
         state.arrived_in = self._turn
         state.fruitless = 0
-        state.reopen(target)
+        if state.forms:
+            state.reopen(target)
         self._has_arrived = True
         self.has_progressed = True
         if self._emitter:
@@ -385,21 +369,6 @@ def _mended(state: Journey) -> JSONObject:
     if state.lost_step is not None:
         mended["unknown_step"] = state.lost_step
     return mended
-
-
-def why_not(tool: ToolDefinition, state: Journey) -> str | None:
-    """Why a tool is not possible now; None if it is."""
-    for guard in tool.guards:
-        try:
-            verdict = guard.function(state)
-        except Exception:  # a guard is the author's; one that breaks has not allowed anything
-            if not should_swallow_exceptions():
-                raise
-            logger.warning("guard %r of tool %r failed; the tool is withheld", guard.name, tool.name, exc_info=True)
-            return f"{guard.name} cannot be told yet"
-        if verdict is not True:
-            return verdict if isinstance(verdict, str) and verdict else f"{guard.name} does not hold"
-    return None
 
 
 def split_result(result: object) -> tuple[object, Step | None]:

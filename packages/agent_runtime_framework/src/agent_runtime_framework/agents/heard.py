@@ -28,6 +28,15 @@ from agent_runtime_framework.toolcalls import ToolCall
 _NOTHING: JSONObject = {}
 
 
+def heard_for(
+    state: Journey, tool: ToolDefinition, call: ToolCall, messages: tuple[Sequence[JSONObject], Sequence[JSONObject]]
+) -> Heard | None:
+    """What the person said, for one call of a tool; None where nothing has to be their words."""
+    if not (state.state_fields.grounded or said_parameters(tool.function, type(state))):
+        return None
+    return Heard(state, tool, call, messages)
+
+
 class Heard:
     """What the person said, for one call of a tool.
 

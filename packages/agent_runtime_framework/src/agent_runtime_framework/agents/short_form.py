@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from agent_runtime_core.callables import CallableSchema
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.agents.base import AgentContext, LLMClient
 from agent_runtime_framework.agents.class_scene import ClassScene, JourneyT
 from agent_runtime_framework.agents.journey import JourneyAgent, JourneyConfig
+from agent_runtime_framework.agents.offering import offering_of
 from agent_runtime_framework.agents.provided import Provided
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
-from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import Step
-from agent_runtime_framework.journey.definition import ToolDefinition
-from agent_runtime_framework.journey.hints import hint_names
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -43,7 +39,7 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
         self.journey = journey
         self.version = journey.version
-        self._schemas = _SCHEMAS.setdefault(journey, {})
+        self._offering = offering_of(journey, is_strict=self.config.strict_tools)
         self._provided = Provided(provide)
         self._is_provided = False
 
@@ -72,7 +68,7 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
     def get_tool_schemas(self, state: JourneyT) -> list[ToolSchema]:
         tools = self.journey.definition.steps[state.step.name].tools
         form = self._made_scene(state).collecting
-        return [*(form.schemas() if form else ()), *(self._schema(tool) for tool in tools)]
+        return [*(form.schemas() if form else ()), *map(self._offering.schema, tools)]
 
     def create_tools(self, state: JourneyT, ctx: AgentContext) -> JourneyT:
         return state
@@ -92,7 +88,7 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         self, state: JourneyT, ctx: AgentContext | None = None, emitter: Emitter = SILENT
     ) -> ClassScene[JourneyT]:
         ctx = ctx or AgentContext.from_text("")
-        return ClassScene(state, ctx, self._schema, self._provided, emitter)
+        return ClassScene(state, ctx, self._offering, self._provided, emitter)
 
     def put_in_step(self, state: JourneyT, step: str) -> None:
         state.step = step
@@ -106,21 +102,3 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
             state = self.journey()
             state.step = name
             yield state
-
-    def _schema(self, tool: ToolDefinition) -> CallableSchema:
-        is_strict = self.config.strict_tools
-        schema = self._schemas.get((id(tool), is_strict))
-        if schema is None:
-            schema = CallableSchema(
-                tool.function,
-                name=tool.name,
-                hidden=frozenset(tool.hidden),
-                names=hint_names(self.journey),
-                strict=is_strict,
-            )
-            self._schemas[id(tool), is_strict] = schema
-        return schema
-
-
-_SCHEMAS: WeakKeyDictionary[type[Journey], dict[tuple[int, bool], CallableSchema]] = WeakKeyDictionary()
-"""The schemas of each journey's tools: deriving one costs more than a turn, and agents are made freely."""

@@ -30,12 +30,23 @@ def step_prompt(
     journey: JourneyDefinition, step: StepDefinition, state: Any, withheld: Mapping[str, str], about: str = ""
 ) -> list[JSONObject]:
     """The system prompt as blocks: the lasting head, marked for the providers' caches, and the step's instruction."""
-    tail = render(step.prompt or "", state)
+    prompt = step.prompt or ""
+    if not (about or withheld or "$" in prompt):
+        return [*_lasting(journey.persona, prompt)]
+    tail = render(prompt, state)
     if about or withheld:
         reasons = (f"{name} is not possible now: {reason}" for name, reason in withheld.items())
         tail = "\n".join(part for part in (tail, about, *reasons) if part)
-    head, tail = _head(journey.persona), tail.strip()
-    return [head, {"type": "text", "text": tail}] if tail else [head]
+    return [*_blocks(journey.persona, tail)]
+
+
+def _blocks(persona: str, tail: str) -> tuple[JSONObject, ...]:
+    head, tail = _head(persona), tail.strip()
+    return (head, {"type": "text", "text": tail}) if tail else (head,)
+
+
+_lasting = lru_cache(maxsize=1024)(_blocks)
+"""The blocks of a step whose instruction is always the same; the same dicts in every request, not to be changed."""
 
 
 @lru_cache(maxsize=256)

@@ -52,6 +52,15 @@ class Offer:
         self.tools: dict[str, OfferedTool] = {tool.name: tool for tool in map(offered, schemas)}
         self.wire: list[JSONObject] | None = [tool.wire for tool in self.tools.values()] or None
 
+    def again(self, closed: str | None) -> Offer:
+        """The same once more, for another request."""
+        offer = Offer.__new__(Offer)
+        offer.closed, offer.withheld, offer.requires_call = closed, self.withheld, self.requires_call
+        offer.approvals, offer.independent, offer.tools = self.approvals, self.independent, self.tools
+        # A client may do with the list that it is sent whatever it likes.
+        offer.wire = None if self.wire is None else [*self.wire]
+        return offer
+
     def only(self, names: Collection[str]) -> Offer:
         """The part of it that has one of these names."""
         part = Offer(
