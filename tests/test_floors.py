@@ -71,7 +71,7 @@ DOORS: dict[tuple[str, str], str] = {
 """Imports at call time, or for type checkers, that lead upwards, with the reason for each."""
 
 CORE_ALWAYS = {"interfaces", "errors", "registry", "sums", "tools", "callables", "_version"}
-CORE_AT_CALL_TIME = {"llm", "testing", "config", "usage", "logs"}
+CORE_AT_CALL_TIME = {"llm", "testing", "config", "usage", "logs", "masking"}
 
 VENDORS = {"openai", "anthropic", "litellm", "asyncpg"}
 """Each is imported by one module at most."""

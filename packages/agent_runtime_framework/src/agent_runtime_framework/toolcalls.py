@@ -172,6 +172,14 @@ def clean_text(text: str) -> str:
     return _BROKEN_CHARACTERS.sub("\ufffd", text)
 
 
+def error_text(error: BaseException) -> str:
+    """What an exception says, without the secrets that were caught in it."""
+    # Nobody needs this before something has failed.
+    from agent_runtime_core.masking import mask_secrets
+
+    return clean_text(mask_secrets(str(error)))
+
+
 def is_clean(text: str) -> bool:
     """True if `clean_text` would change nothing."""
     return _BROKEN_CHARACTERS.search(text) is None if not text.isascii() else "\x00" not in text

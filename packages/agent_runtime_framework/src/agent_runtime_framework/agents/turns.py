@@ -17,6 +17,7 @@ from agent_runtime_framework.executor.loop import TurnIO, TurnScene, drive
 from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import Finish, Pause, StoppedReason, Turn
 from agent_runtime_framework.messages import INTERRUPTED, History
+from agent_runtime_framework.toolcalls import error_text
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ async def take_turn(
         if emitter:
             is_cancelled = isinstance(error, asyncio.CancelledError)
             event = EventType.RUN_CANCELLED if is_cancelled else EventType.RUN_FAILED
-            emitter.emit(event, {"error": str(error), "error_type": type(error).__name__})
+            emitter.emit(event, {"error": error_text(error), "error_type": type(error).__name__})
         raise
     if isinstance(end, Pause):
         end = Finish(end.note, StoppedReason.PAUSED)

@@ -24,7 +24,7 @@ from agent_runtime_framework.errors import MoveRefused
 from agent_runtime_framework.events import SILENT, Emitter
 from agent_runtime_framework.executor.hooks import ExecutorHooks, notify
 from agent_runtime_framework.state.serializer import StateSerializer
-from agent_runtime_framework.toolcalls import ToolCall, clean_text, preview
+from agent_runtime_framework.toolcalls import ToolCall, clean_text, error_text, preview
 from agent_runtime_framework.tools.base import ToolResult
 from agent_runtime_framework.tools.offer import Offer
 
@@ -207,7 +207,7 @@ async def _run(call: ToolCall, scene: Scene) -> Answer:
         if not should_swallow_exceptions():
             raise
         logger.warning("tool %r failed; told the model", call.name, exc_info=True)
-        return Answer(f"Error executing {call.name}: {clean_text(str(error))}", ok=False, why="raised")
+        return Answer(f"Error executing {call.name}: {error_text(error)}", ok=False, why="raised")
     except BaseException:
         scene.restore(before)
         raise

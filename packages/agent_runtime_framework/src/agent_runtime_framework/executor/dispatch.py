@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.config import should_swallow_exceptions
-from agent_runtime_framework.toolcalls import preview
+from agent_runtime_framework.toolcalls import error_text, preview
 from agent_runtime_framework.tools.base import BaseJourneyTools
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class ResolvingExecutor(ABC):
             if not should_swallow_exceptions():
                 raise
             logger.warning("tool %r failed", name, exc_info=True)
-            return f"Error executing {name}: {error}"
+            return f"Error executing {name}: {error_text(error)}"
 
 
 async def run_resolved(function: Callable[..., Any] | None, name: str, arguments: JSONObject) -> Any:
