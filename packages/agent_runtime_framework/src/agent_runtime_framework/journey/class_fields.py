@@ -17,7 +17,7 @@ RESERVED = frozenset(
     {
         "agent", "arrived_in", "as_it_is", "become", "begin_watching", "collected", "copy", "definition", "forms",
         "found_version", "from_dict", "fruitless", "get_step", "graph", "is_complete", "is_expired", "is_terminal",
-        "key", "lost_step", "on_idle",
+        "kept_aside", "key", "lost_step", "on_idle",
         "progress_of", "recap", "reopen", "secrets", "set_step", "settle_derived", "state_fields", "step", "to_dict",
         "version",
     }

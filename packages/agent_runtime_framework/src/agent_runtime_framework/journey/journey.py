@@ -27,6 +27,7 @@ from agent_runtime_framework.state.versions import VERSION, up_to_date
 if TYPE_CHECKING:
     from agent_runtime_framework.agents.journey import JourneyConfig
     from agent_runtime_framework.agents.short_form import ClassAgent
+    from agent_runtime_framework.approvals import Approve
     from agent_runtime_framework.events import Sink
     from agent_runtime_framework.executor.asking import LLMClient
     from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -143,6 +144,11 @@ class Journey(BaseJourneyState[Step]):
     def lost_step(self) -> str | None:
         """The step in which the conversation was stored, if it is gone and nothing has taken its place yet."""
         return self._lost
+
+    @property
+    def kept_aside(self) -> tuple[str, ...]:
+        """The names of what was stored and is none of the fields."""
+        return tuple(self._aside)
 
     @property
     def found_version(self) -> int:
@@ -331,6 +337,7 @@ class Journey(BaseJourneyState[Step]):
         hooks: ExecutorHooks | None = None,
         sinks: Sequence[Sink] = (),
         config: JourneyConfig | None = None,
+        approve: Approve | None = None,
     ) -> ClassAgent[Self]:
         """The agent that holds this journey.
 
@@ -341,9 +348,19 @@ class Journey(BaseJourneyState[Step]):
             hooks: Observe every turn.
             sinks: Are told of every event.
             config: Limits and habits.
+            approve: Decides at once about calls that need a person's agreement: True, or the reason why not.
         """
         from agent_runtime_framework.agents.short_form import ClassAgent
 
         if "definition" not in vars(cls):
             raise ConfigurationError(f"{cls.__name__} is abstract; derive a journey from it, with steps of its own")
-        return ClassAgent(cls, llm_client, memory=memory, provide=provide, hooks=hooks, sinks=sinks, config=config)
+        return ClassAgent(
+            cls,
+            llm_client,
+            memory=memory,
+            provide=provide,
+            hooks=hooks,
+            sinks=sinks,
+            config=config,
+            approve=approve,
+        )

@@ -30,8 +30,20 @@ def add_store_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", help=f"where they are kept (default: {DEFAULT_STORE})")
 
 
-def with_store(args: Namespace, work: Callable[[DurableStore], Coroutine[Any, Any, T]], *, creates: bool = False) -> T:
+def with_store(
+    args: Namespace,
+    work: Callable[[DurableStore], Coroutine[Any, Any, T]],
+    *,
+    creates: bool = False,
+    read_only: bool = False,
+) -> T:
     """Do something with the store that the options name, and close it.
+
+    Args:
+        args: The options.
+        work: What to do.
+        creates: It need not be there yet.
+        read_only: Change nothing, not even tables of an earlier version.
 
     Raises:
         UsageError: There is no such store.
@@ -42,7 +54,7 @@ def with_store(args: Namespace, work: Callable[[DurableStore], Coroutine[Any, An
         raise UsageError(f"there is no store {url} (no file {path!r}); name another one with --store")
 
     async def run() -> T:
-        store = open_durable_store(url)
+        store = open_durable_store(url, read_only=read_only)
         try:
             return await work(store)
         finally:
