@@ -23,7 +23,7 @@ from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.heard import heard_for
 from agent_runtime_framework.agents.offering import Offering
 from agent_runtime_framework.agents.provided import Provided, is_context
-from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, snapshot_of
+from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, redo_on, snapshot_of
 from agent_runtime_framework.agents.submitted import without_answers
 from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
@@ -259,6 +259,14 @@ class ClassScene(Generic[JourneyT]):
     def entered(self) -> list[str]:
         entered, self._entered = self._entered, []
         return entered
+
+    def redo(self, changed: JSONObject, gone: Sequence[str]) -> None:
+        before = self.state.step.name
+        redo_on(self.state, changed, gone)
+        self.has_progressed = True
+        if self.state.step.name != before:
+            self._entered.append(self.state.step.name)
+            self._has_arrived = True
 
     def dumped(self) -> str:
         return dump_state(self.state)

@@ -106,6 +106,10 @@ class JourneyScene(Generic[StateT, ToolsT]):
         before, self._step_told = self._step_told, step_of(self.state)
         return [step_name(self._step_told) or ""] if self._step_told != before else []
 
+    def redo(self, changed: JSONObject, gone: Sequence[str]) -> None:
+        redo_on(self.state, changed, gone)
+        self._tools = None
+
     def dumped(self) -> str:
         return dump_state(self.state, self._version)
 
@@ -332,6 +336,16 @@ def put_back(state: BaseJourneyState[Any], snapshot: Snapshot) -> None:
         raise ConfigurationError(f"{type(state).__name__} cannot be put back after a failed tool; make it a dataclass")
     for each in fields(earlier):
         object.__setattr__(state, each.name, getattr(earlier, each.name))
+
+
+def redo_on(state: BaseJourneyState[Any], changed: JSONObject, gone: Sequence[str]) -> None:
+    """Give parts of a state the values that were recorded, in place.
+
+    Raises:
+        StateError: The state cannot be so.
+    """
+    data = {**state_dict(state), **changed}
+    put_back(state, json.dumps({name: value for name, value in data.items() if name not in gone}))
 
 
 def _to_json(value: object) -> object:

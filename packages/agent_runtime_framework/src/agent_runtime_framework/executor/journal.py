@@ -42,6 +42,14 @@ class DurableScene(Protocol):
         """What had to be done to the state before the turn could go on with it."""
         ...
 
+    def redo(self, changed: JSONObject, gone: Sequence[str]) -> None:
+        """Do to the state what a recorded call did to it, without the call.
+
+        Raises:
+            StateError: The state cannot be so.
+        """
+        ...
+
     def dumped(self) -> str:
         """The state as it is stored, with the version that writes it.
 
