@@ -98,6 +98,11 @@ class Library(Journey):
         self.count += 1
         return "written"
 
+    @look_up.tool(effect="read", independent=True)
+    async def find(self, title: str) -> str:
+        """Find a book."""
+        return title
+
     @look_up.tool(effect="read", independent=True, timeout=0.01)
     async def endless(self) -> str:
         """Never end."""

@@ -31,8 +31,10 @@ from agent_runtime_framework.agents.turns import (
     nothing_to_say,
     take_turn,
 )
+from agent_runtime_framework.approvals import Approve
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.events import SILENT, Emitter, Event, Sink
+from agent_runtime_framework.executor.approving import at_once
 from agent_runtime_framework.executor.asking import Model, StreamedReplies, TimedReplies, WholeReplies
 from agent_runtime_framework.executor.dispatch import run_method
 from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -124,6 +126,8 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         memory: Keeps state and messages between turns. `ctx.input_messages` are then only what is new.
         hooks: Observe every turn.
         sinks: Are told of every event of every turn.
+        approve: Decides at once about calls that need a person's agreement: True, or the reason why not; None leaves it
+            to a runtime, under which the call waits. Without either, such a call is not run, and the model is told so.
 
     Attributes:
         version: Of the state's shape, of the class. States of earlier versions are migrated when they are loaded from a
@@ -141,12 +145,14 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         memory: MemoryManager | None = None,
         hooks: ExecutorHooks | None = None,
         sinks: Sequence[Sink] = (),
+        approve: Approve | None = None,
     ) -> None:
         self.llm_client = llm_client
         self.config = config or JourneyConfig()
         self.memory = memory
         self.hooks = hooks
         self.sinks = tuple(sinks)
+        self.approve = approve
         own, base = cast("Any", type(self)), cast("Any", JourneyAgent)
         self._keeps_its_own_state: bool = own.load_state is not base.load_state
         self._default_client: LLMClient | None = None
@@ -235,15 +241,25 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
 
         return stream_turn(take, self._running)
 
-    async def chat(self, text: str, conversation_id: str = DEFAULT_CONVERSATION) -> str:
-        """Say something and get the reply. Without a `memory`, the conversation lasts as long as this agent."""
+    async def chat(
+        self, text: str, conversation_id: str = DEFAULT_CONVERSATION, *, approve: Approve | None = None
+    ) -> str:
+        """Say something and get the reply. Without a `memory`, the conversation lasts as long as this agent.
+
+        Args:
+            text: What is said.
+            conversation_id: The conversation.
+            approve: Decides about calls that need a person's agreement, in place of the agent's own `approve`.
+        """
         ctx = AgentContext.from_text(text, conversation_id)
         if self._chat_memory is None:
             self._chat_memory = self.memory or MemoryManager()
-        taken = await self._turn(ctx, self._io(ctx, WholeReplies(self._client())), self._chat_memory)
-        return taken.end.response
+        io = self._io(ctx, WholeReplies(self._client()), approve=approve)
+        return (await self._turn(ctx, io, self._chat_memory)).end.response
 
-    def chat_sync(self, text: str, conversation_id: str = DEFAULT_CONVERSATION) -> str:
+    def chat_sync(
+        self, text: str, conversation_id: str = DEFAULT_CONVERSATION, *, approve: Approve | None = None
+    ) -> str:
         """`chat` for programs without an event loop.
 
         Raises:
@@ -255,7 +271,7 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             # One loop for all calls: connections that a client pools are bound to the loop they were made in.
             self._runner = asyncio.Runner()
             weakref.finalize(self, self._runner.close)
-        return self._runner.run(self.chat(text, conversation_id))
+        return self._runner.run(self.chat(text, conversation_id, approve=approve))
 
     async def state_of(self, conversation_id: UUID | str = DEFAULT_CONVERSATION) -> StateT:
         """The state a conversation is in now, from wherever it is kept; the initial one if there is none.
@@ -445,13 +461,28 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
             self._default_client = get_llm_client()
         return self._default_client
 
-    def _io(self, ctx: AgentContext, model: Model, *sinks: Sink, journal: Journal | None = None) -> TurnIO:
+    def _io(
+        self,
+        ctx: AgentContext,
+        model: Model,
+        *sinks: Sink,
+        journal: Journal | None = None,
+        approve: Approve | None = None,
+    ) -> TurnIO:
         watching = (*self.sinks, *sinks)
         emitter = Emitter(watching, str(ctx.run_id), str(ctx.conversation_id)) if watching else SILENT
         if self.config.deadline is not None:
             model = TimedReplies(model, self.config.deadline)
         catalog = self._all_tools() if self.config.constant_tools else None
-        return TurnIO(model=model, hooks=self.hooks, emitter=emitter, journal=journal, catalog=catalog)
+        asked = approve or self.approve
+        return TurnIO(
+            model=model,
+            hooks=self.hooks,
+            emitter=emitter,
+            journal=journal,
+            catalog=catalog,
+            approve=None if asked is None else at_once(asked, str(ctx.conversation_id)),
+        )
 
     def _all_tools(self) -> Mapping[str, JSONObject]:
         if self._catalog is None:

@@ -11,6 +11,7 @@ from agent_runtime_framework.agents.class_scene import ClassScene, JourneyT
 from agent_runtime_framework.agents.journey import JourneyAgent, JourneyConfig
 from agent_runtime_framework.agents.offering import offering_of
 from agent_runtime_framework.agents.provided import Provided
+from agent_runtime_framework.approvals import Approve
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -34,9 +35,10 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         hooks: ExecutorHooks | None = None,
         sinks: Sequence[Sink] = (),
         config: JourneyConfig | None = None,
+        approve: Approve | None = None,
     ) -> None:
         config = config or JourneyConfig(limit_reply=LIMIT_REPLY, ask_again=1)
-        super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks)
+        super().__init__(llm_client, config, memory=memory, hooks=hooks, sinks=sinks, approve=approve)
         self.journey = journey
         self.version = journey.version
         self._offering = offering_of(journey, is_strict=self.config.strict_tools)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from agent_runtime_core.interfaces import EventType
-from agent_runtime_framework.approvals import NOBODY_TO_ASK, ApprovalNeeded, Decision
+from agent_runtime_framework.approvals import NOBODY_TO_ASK, ApprovalNeeded, Approve, Decision, PendingCall
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.executor.calls import Answer, refusal
 from agent_runtime_framework.toolcalls import ToolCall
@@ -20,6 +21,28 @@ logger = logging.getLogger(__name__)
 
 DecideAtOnce: TypeAlias = Callable[[ToolCall, ApprovalNeeded], Awaitable[Decision | None]]
 """Somebody who may decide while the turn runs."""
+
+
+def at_once(approve: Approve, conversation_id: str) -> DecideAtOnce:
+    """Lets a callable decide while the turn runs."""
+
+    async def decide_now(call: ToolCall, needed: ApprovalNeeded) -> Decision | None:
+        pending = PendingCall(
+            conversation_id=conversation_id,
+            call_id=call.id,
+            tool=call.name,
+            arguments=needed.arguments,
+            reason=needed.reason,
+        )
+        verdict = approve(pending)
+        if inspect.isawaitable(verdict):
+            verdict = await verdict
+        if verdict is None:
+            return None
+        note = verdict if isinstance(verdict, str) else ""
+        return Decision(call_id=call.id, tool=call.name, is_approved=verdict is True, note=note)
+
+    return decide_now
 
 
 def approval_needed(call: ToolCall, sent: Offer | None, now: Offer | None) -> ApprovalNeeded | None:

@@ -19,6 +19,7 @@ from agent_runtime_framework.state.versions import Migration, mark_of, migrate
 if TYPE_CHECKING:
     from agent_runtime_framework.agents.form_agent import FormAgent
     from agent_runtime_framework.agents.journey import JourneyConfig
+    from agent_runtime_framework.approvals import Approve
     from agent_runtime_framework.events import Sink
     from agent_runtime_framework.executor.asking import LLMClient
     from agent_runtime_framework.executor.hooks import ExecutorHooks
@@ -53,10 +54,20 @@ class FormConversation(Journey, Generic[ModelT], abstract=True):
         hooks: ExecutorHooks | None = None,
         sinks: Sequence[Sink] = (),
         config: JourneyConfig | None = None,
+        approve: Approve | None = None,
     ) -> FormAgent[ModelT]:
         from agent_runtime_framework.agents.form_agent import FormAgent
 
-        return FormAgent(cls, llm_client, memory=memory, provide=provide, hooks=hooks, sinks=sinks, config=config)
+        return FormAgent(
+            cls,
+            llm_client,
+            memory=memory,
+            provide=provide,
+            hooks=hooks,
+            sinks=sinks,
+            config=config,
+            approve=approve,
+        )
 
 
 def FormJourney(
