@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from agent_runtime_core.interfaces import LLMResponse
 from agent_runtime_core.llm.offline import OfflineClient, find_value
-from agent_runtime_framework.journey import FormJourney
+from agent_runtime_framework.journey import FormJourney, Journey, step
 from agent_runtime_framework.testing import ScriptedLLM, call, say
 
 pytestmark = pytest.mark.asyncio
@@ -158,3 +158,40 @@ async def test_offline_model_replies_to_what_is_no_answer_and_asks_again() -> No
 
     assert reply.endswith("How old are you?")
     assert (await agent.state_of()).forms["answers"]["answers"] == {"full_name": "Ada"}
+
+
+class Home(BaseModel):
+    city: str
+    square_metres: Annotated[int, Field(title="size in square metres")]
+
+
+class Quote(Journey):
+    """Acme's desk."""
+
+    kind: Literal["car", "home"] | None = None
+
+    choose = step("Ask what they want to insure.")
+    home = step(collect=Home, to="done")
+    done = step(say="Thank you.", final=True)
+
+    @choose.tool(to=home, effect="state")
+    def pick(self, kind: Literal["car", "home"]) -> None:
+        """Save what they want to insure."""
+        self.kind = kind
+
+
+async def test_words_that_led_to_a_form_count_in_it() -> None:
+    llm = ScriptedLLM(call("pick", kind="home"), call("save_answers", city="Wien", square_metres=80))
+    agent = Quote.agent(llm)
+
+    reply = await agent.chat("a home in Wien, 80 square metres")
+
+    assert reply.endswith("- Size in square metres: 80\nIs everything right?")
+    assert llm.requests[1].options["tool_choice"] == "required"
+
+
+async def test_words_that_led_to_a_form_and_hold_nothing_for_it_leave_the_question_to_the_model() -> None:
+    llm = ScriptedLLM(call("pick", kind="home"), say("Which city is it in?"))
+
+    assert await Quote.agent(llm).chat("a home, please") == "Which city is it in?"
+    assert "tool_choice" not in llm.requests[1].options

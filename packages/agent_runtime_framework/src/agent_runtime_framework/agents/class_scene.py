@@ -109,6 +109,7 @@ class ClassScene(Generic[JourneyT]):
         if step.name not in self._collecting:
             state = self.state
             self._collecting[step.name] = Collecting(step.collect, lambda: state.progress_of(step.name), self._turn)
+            self._collecting[step.name].overhear(*self._heard)
         return self._collecting[step.name]
 
     def view(self) -> tuple[str | list[JSONObject], Offer]:

@@ -90,6 +90,12 @@ class Collecting:
             self.has_progressed = True
         self._is_plain = True
 
+    def overhear(self, earlier: Sequence[JSONObject], heard: Sequence[JSONObject]) -> None:
+        """Know what the person said before the journey came to this form, in this very turn."""
+        self._said = words_of_person(earlier, heard)
+        spoken = (text for each in heard if each.get("role") == "user" for text in _texts(each))
+        self._text = next(iter(deque(spoken, maxlen=1)), "")
+
     def begin(self) -> None:
         """Take a plain yes or no to the question that was asked, without asking the model what it means."""
         answer = self._yes_or_no()
