@@ -53,6 +53,9 @@ COMMANDS = {
         "say which models are configured, which answer, and what is missing", f"{__package__}.commands.models"
     ),
     "new": Command("write a small project: a journey, its tests, a Dockerfile", f"{__package__}.commands.new"),
+    "replay": Command(
+        "hold stored conversations again, by changed code or another model", f"{__package__}.commands.replay"
+    ),
     "serve": Command("serve agents over HTTP, each conversation to its owner", f"{__package__}.commands.serve"),
     "sessions": Command("list, show, export, prune and erase conversations", f"{__package__}.commands.sessions"),
     "stats": Command("say how journeys fare: completed, left where, at what cost", f"{__package__}.commands.stats"),
