@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import broken_delivery
+import broken_pauses
 import pytest
 from broken_turns import DEFECTS
 
@@ -10,10 +11,12 @@ from agent_runtime_framework.testing.stores import DurableStoreRules
 
 pytest_plugins = ["pytester"]
 
-assert broken_delivery.__doc__  # its stores are among the defects
+# Importing them adds their stores to the defects.
+assert broken_delivery.__doc__
+assert broken_pauses.__doc__
 
 JUDGED = """
-import broken_delivery, pytest
+import broken_delivery, broken_pauses, pytest
 from broken_turns import DEFECTS
 from agent_runtime_framework.testing.stores import DurableStoreRules
 

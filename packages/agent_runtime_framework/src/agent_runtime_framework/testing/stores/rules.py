@@ -6,10 +6,12 @@ from agent_runtime_framework.testing.stores.accepting import AcceptRules
 from agent_runtime_framework.testing.stores.agents import AgentRules
 from agent_runtime_framework.testing.stores.claiming import ClaimRules
 from agent_runtime_framework.testing.stores.committing import CommitRules
+from agent_runtime_framework.testing.stores.erasing import EraseRules
 from agent_runtime_framework.testing.stores.fencing import FenceRules
 from agent_runtime_framework.testing.stores.finishing import FinishRules
 from agent_runtime_framework.testing.stores.listing import ListRules
 from agent_runtime_framework.testing.stores.loading import LoadRules
+from agent_runtime_framework.testing.stores.pausing import PauseRules
 from agent_runtime_framework.testing.stores.policies import PolicyRules
 from agent_runtime_framework.testing.stores.recording import RecordRules
 from agent_runtime_framework.testing.stores.sequences import DurableSequenceRules, SequenceRules
@@ -33,6 +35,8 @@ class DurableStoreRules(
     RecordRules,
     FenceRules,
     FinishRules,
+    PauseRules,
+    EraseRules,
     DurableTextRules,
     DurableSharingRules,
     DurableSequenceRules,
