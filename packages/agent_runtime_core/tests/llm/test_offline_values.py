@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
 import pytest
 
-from agent_runtime_core.llm.offline import find_value, question
+from agent_runtime_core.llm.offline import OfflineClient, find_value, question
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 TEXT: dict[str, Any] = {"type": "string"}
@@ -305,3 +306,32 @@ def test_choice_is_heard_in_a_compound(text: str, room: str | None) -> None:
 )
 def test_question_is_worded_for_what_it_asks(schema: dict[str, object], name: str, language: str, asked: str) -> None:
     assert question(schema, name, language=language) == asked
+
+
+@pytest.mark.parametrize(
+    "text", ["hm, let me think", "one moment please", "einen Moment bitte", "ich überlege noch", "déjeme pensar"]
+)
+def test_thinking_is_no_answer(text: str) -> None:
+    assert find_value(TEXT, "supplier", text, question="Which supplier?") is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("sorry, my email is ada@lovelace.org", {"email": "ada@lovelace.org"}),
+        ("Main Street 1, and my email is ada@lovelace.org", {"email": "ada@lovelace.org", "street": "Main Street 1"}),
+    ],
+)
+async def test_words_around_another_answer_are_no_free_text(text: str, values: dict[str, str]) -> None:
+    properties = {"email": {"type": "string", "format": "email"}, "street": TEXT}
+    save = {"name": "save_answers", "description": "Save.", "parameters": {"type": "object", "properties": properties}}
+    messages = [
+        {"role": "system", "content": 'Ask "Could you tell me the street?"'},
+        {"role": "assistant", "content": "Could you tell me the street?"},
+        {"role": "user", "content": text},
+    ]
+
+    response = await OfflineClient().generate(messages, tools=[{"type": "function", "function": save}])
+
+    assert json.loads(response.message["tool_calls"][0]["function"]["arguments"]) == values

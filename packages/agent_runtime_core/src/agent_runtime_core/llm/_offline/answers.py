@@ -70,10 +70,21 @@ def find_text(parameter: Parameter, reading: Reading, asked: bool, keys: frozens
         return keyed
     parts = pieces(reading, cut=True) if USED in reading.text else []
     parts = [part for part in parts if _has_content(part, reading.language)]
+    left = [part for part in parts if not _introduces_what_was_used(part, reading)]
+    if parts and not left:
+        return []
+    parts = left
     found = parts[0] if len(parts) == 1 else trimmed(reading, 0, len(reading.text))
     if found is None or _says_nothing(reading, parameter, found):
         return []
     return [found]
+
+
+def _introduces_what_was_used(part: Found, reading: Reading) -> bool:
+    """True for the "email is" of a sentence whose email was found already."""
+    links = reading.language.table("patterns").get("is", ())
+    words = str(part.value).casefold().split()
+    return bool(words) and words[-1] in links and reading.text[part.end :].lstrip().startswith(USED)
 
 
 def find_object(reading: Reading, actions: Sequence[tuple[int, int]]) -> list[Found]:
