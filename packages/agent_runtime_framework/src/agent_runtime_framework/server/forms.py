@@ -63,7 +63,7 @@ async def read_form(call: Call) -> Response:
     """The form of the current step."""
     found = await open_form(call)
     if found is None:
-        raise _no_form()
+        return Response(status_code=204)
     return JSONResponse(shown_form(found))
 
 
@@ -103,7 +103,10 @@ OPERATIONS = (
         name="read_form",
         summary="The form of the current step, as JSON Schema, with the answers so far",
         endpoint=read_form,
-        answers={200: Answer(summary="The form.", model=schemas.FormState), 409: Answer(summary="There is none.")},
+        answers={
+            200: Answer(summary="The form.", model=schemas.FormState),
+            204: Answer(summary="There is none now.", media_type=""),
+        },
         tag="forms",
     ),
     Operation(

@@ -27,6 +27,7 @@ header button:hover { background: var(--bubble); color: var(--ink); }
 
 .log { flex: 1; min-height: 0; overflow-y: auto; padding: 1rem .9rem; display: flex; flex-direction: column; gap: .55rem;
   overscroll-behavior: contain; }
+.log:empty::before { content: "Say hello to begin."; color: var(--soft); margin: auto; }
 .log .message { max-width: min(85%, 38rem); padding: .5rem .85rem; border-radius: var(--radius); white-space: pre-wrap;
   overflow-wrap: anywhere; margin: 0; }
 .log .assistant { align-self: flex-start; background: var(--bubble); border-bottom-left-radius: 4px; }

@@ -26,7 +26,7 @@ export class AgentChat extends HTMLElement {
   #reading = null;
   #live = null;
   #isBusy = false;
-  #drafts = [];
+  #drafts = new Map(); // what was said here and is not yet in the history: true once the server has it
 
   connectedCallback() {
     if (this.#reading) return;
@@ -70,7 +70,7 @@ export class AgentChat extends HTMLElement {
     const words = text.trim();
     if (!words) return;
     const draft = this.#show("user", words);
-    this.#drafts.push(draft);
+    this.#drafts.set(draft, false);
     this.#parts.controls.replaceChildren();
     this.#wait();
     await this.#deliver(draft, (id) =>
@@ -81,8 +81,11 @@ export class AgentChat extends HTMLElement {
   async #deliver(draft, post) {
     try {
       await post(await this.#begun());
+      this.#drafts.set(draft, true);
+      await this.#agree();
     } catch (error) {
-      draft?.remove();
+      this.#drafts.delete(draft);
+      draft.remove();
       this.#idle();
       this.#complain(error);
     }
@@ -130,15 +133,15 @@ export class AgentChat extends HTMLElement {
     const shown = [...log.querySelectorAll(".message:not(.waiting)")];
     const same = (node, each) => node && node.classList.contains(each.role) && node.textContent === textOf(each);
     let at = 0;
-    while (at < spoken.length && same(shown[at], spoken[at])) at += 1;
-    const isPreview = (node) => isBusy && (node === this.#live || this.#drafts.includes(node));
+    while (at < spoken.length && same(shown[at], spoken[at])) this.#drafts.delete(shown[at++]);
+    // A message that is not kept as it was said, because part of it is secret, is there in other words.
+    if (!isBusy) this.#drafts.forEach((isPosted, node) => isPosted && this.#drafts.delete(node));
+    const isPreview = (node) => this.#drafts.has(node) || (isBusy && node === this.#live);
     const extra = shown.slice(at).filter((node) => !isPreview(node));
     extra.forEach((node) => node.remove());
     const next = shown.slice(at).find(isPreview) || null;
     for (const each of spoken.slice(at)) log.insertBefore(bubble(each.role, textOf(each)), next);
-    if (!isBusy) {
-      this.#live = null;
-      this.#drafts = [];
+    if (!isBusy && !this.#drafts.size) {
       this.#idle();
       await this.#offer(id);
     }

@@ -10,8 +10,14 @@ const api = new Api(new URL("../..", import.meta.url).href);
 const part = (id) => document.getElementById(id);
 const FINAL = new Set(["run.succeeded", "run.failed", "run.cancelled", "run.timed_out", "run.paused"]);
 
+/** Labels of 12 pixels are read down to about 8. */
+const LEAST_SCALE = 0.66;
+
+const LOOK_AGAIN = 200;
+
 let conversation = "";
 let state = {};
+let timer = 0;
 const timeline = new Timeline({ api, list: part("turns"), nothing: part("nothing"), open, show });
 const played = new Played({ api, place: part("played") });
 
@@ -48,9 +54,17 @@ function adopt(id) {
 
 function hear(event) {
   if (event.type === "run.started") part("status").textContent = "answering …";
-  if (event.type === "step.entered" || FINAL.has(event.type)) refresh();
-  else timeline.hear(event);
-  if (FINAL.has(event.type)) part("status").textContent = "";
+  if (FINAL.has(event.type)) {
+    part("status").textContent = "";
+    listed();
+  }
+  if (!event.type.startsWith("assistant.")) soon(FINAL.has(event.type) ? 0 : LOOK_AGAIN);
+}
+
+/** Look again in a moment; several reasons to do so are one. */
+function soon(ms) {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, ms);
 }
 
 async function refresh() {
@@ -62,12 +76,23 @@ async function refresh() {
     id ? api.get(`${path(id)}/pending`).catch(() => null) : null,
   ]);
   if (id !== conversation) return;
-  if (graph) part("graph").innerHTML = graph;
+  if (graph) draw(graph);
   showState(now?.state ?? {});
   showPending(pending?.calls ?? []);
   timeline.show(id, turns?.turns ?? []);
   played.show(id);
   part("save-test").disabled = !turns?.turns?.length;
+  // What was begun before this page listened tells it nothing.
+  if (turns?.turns?.at(-1)?.status === "running") soon(LOOK_AGAIN * 4);
+}
+
+/** The picture fits its pane unless it would be too small to read; then the current step is in view. */
+function draw(graph) {
+  const canvas = part("graph");
+  canvas.innerHTML = graph;
+  const picture = canvas.querySelector("svg");
+  canvas.classList.toggle("fits", picture.height.baseVal.value * LEAST_SCALE <= canvas.clientHeight);
+  canvas.querySelector(".current")?.scrollIntoView({ block: "center", inline: "center" });
 }
 
 function drawn(id) {
@@ -77,7 +102,7 @@ function drawn(id) {
 }
 
 function showState(now) {
-  const rows = Object.entries(now).map(([name, value]) => {
+  const rows = Object.entries(flat(now)).map(([name, value]) => {
     const row = element("tr");
     if (name in state && JSON.stringify(state[name]) !== JSON.stringify(value)) row.className = "changed";
     const isUnset = value === null || value === "";
@@ -85,8 +110,16 @@ function showState(now) {
     row.append(element("th", { scope: "row" }, name), element("td", isUnset ? { class: "unset" } : {}, text));
     return row;
   });
-  state = now;
+  state = flat(now);
   part("state").tBodies[0].replaceChildren(...rows);
+}
+
+/** Answers to forms beside the other fields, each under the name of its step. */
+function flat({ forms = {}, ...fields }) {
+  for (const [step, answers] of Object.entries(forms)) {
+    for (const [name, value] of Object.entries(answers)) fields[`${step}.${name}`] = value;
+  }
+  return fields;
 }
 
 function showPending(calls) {
@@ -117,12 +150,18 @@ async function listed() {
   const list = part("conversation");
   list.replaceChildren(element("option", { value: "" }, "New conversation"));
   for (const each of conversations) {
-    list.append(element("option", { value: each.conversation_id }, each.conversation_id));
+    list.append(element("option", { value: each.conversation_id }, titled(each)));
   }
   if (conversation && !conversations.some((each) => each.conversation_id === conversation)) {
     list.append(element("option", { value: conversation }, conversation));
   }
   list.value = conversation;
+}
+
+/** A conversation in few words; one that was given a name keeps it whole. */
+function titled({ conversation_id: id, agent, turns }) {
+  const name = id.replace(/^[0-9a-f]{32}/, (random) => random.slice(0, 8));
+  return [name, agent, `${turns} ${turns === 1 ? "turn" : "turns"}`].filter(Boolean).join(" · ");
 }
 
 function show(text) {

@@ -25,11 +25,6 @@ export class Timeline {
     this.#nothing.hidden = false;
   }
 
-  /** Live events need no drawing of their own: the turn is drawn again when its step changes or it ends. */
-  hear(event) {
-    if (event.type === "tool.refused") this.#list.firstElementChild?.classList.add("has-refusal");
-  }
-
   /** Draw the turns, the newest first; what was opened stays open. */
   show(conversation, turns) {
     this.#conversation = conversation;
@@ -113,7 +108,10 @@ function summary(turn) {
   const requests = (turn.requests || []).length;
   const figures = [requests ? `${requests} ${requests === 1 ? "request" : "requests"}` : "no request", tokens(turn.usage), time(turn.ms)];
   heading.append(element("b", {}, `Turn ${turn.no}`), element("span", {}, where));
-  if (turn.status && turn.status !== "answered") heading.append(element("span", { class: "trouble" }, turn.status));
+  if (turn.status && turn.status !== "answered") {
+    const kind = ["running", "paused"].includes(turn.status) ? "quiet" : "trouble";
+    heading.append(element("span", { class: kind }, turn.status));
+  }
   heading.append(element("span", { class: "figures" }, figures.filter(Boolean).join(" · ")));
   node.append(heading);
   if (turn.heard) node.append(element("div", { class: "words" }, `“${turn.heard}”`));
@@ -128,7 +126,7 @@ function happened(events) {
   for (const { type, payload } of events) {
     if (type === "tool.call") line("▸", "", `${payload.name}(${shortened(payload.arguments)})`);
     else if (type === "tool.result") line(payload.ok === false ? "✗" : "✓", payload.ok === false ? "refused" : "ran", `${payload.name}: ${payload.result}`);
-    else if (type === "tool.refused") line("⃠", "refused", `${payload.name} refused: ${payload.reason}`);
+    else if (type === "tool.refused") line("⊘", "refused", `${payload.name} refused: ${payload.reason}`);
     else if (type === "step.entered") line("→", "moved", payload.previous ? `${payload.previous} → ${payload.step}` : payload.step);
     else if (type === "run.paused") line("⏸", "moved", `${payload.name} waits: ${payload.reason || "a person must approve"}`);
     else if (type === "run.failed") line("✗", "refused", `${payload.error_type}: ${payload.error}`);
