@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
-from agent_runtime_framework.errors import StoreError
+from agent_runtime_framework.errors import ConfigurationError, StoreError
 from agent_runtime_framework.runtime.owner import is_gone
 from agent_runtime_framework.runtime.worker import Worker
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending
@@ -21,6 +22,11 @@ SWEEP_SECONDS = 5.0
 
 class Host(Protocol):
     """Decides where and when turns run; knows ids only."""
+
+    @property
+    def load(self) -> float:
+        """How much of what can run here at once does: at 1 nothing new begins; infinite where nothing is run."""
+        ...
 
     async def start(self, worker: Worker, store: DurableStore) -> None:
         """Begin to run turns, first those that were left."""
@@ -38,6 +44,10 @@ class Host(Protocol):
         """True if the conversation's turns are being run here."""
         ...
 
+    def look_around(self) -> None:
+        """There may be something to do that was not heard of; look for it soon."""
+        ...
+
     async def aclose(self) -> None:
         """End; what is unfinished is given back."""
         ...
@@ -47,6 +57,7 @@ class LocalHost:
     """Runs turns in this process: one task for each conversation that has something to do, none for the others.
 
     Args:
+        concurrency: How many conversations may be run at once; what is more is left to other processes, or waits.
         sweep: Seconds between two looks at what nobody is at.
         grace: Seconds that running turns get to end when the host is closed.
         sleep: Waits; by default as `asyncio.sleep`.
@@ -55,10 +66,14 @@ class LocalHost:
     def __init__(
         self,
         *,
+        concurrency: int | None = None,
         sweep: float = SWEEP_SECONDS,
         grace: float = 5.0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
+        if concurrency is not None and concurrency < 1:
+            raise ConfigurationError(f"concurrency={concurrency!r} is not possible; expected 1 or more, or None")
+        self._concurrency = concurrency
         self._sweep_seconds = sweep
         self._grace = grace
         self._sleep = sleep
@@ -66,7 +81,13 @@ class LocalHost:
         self._handed: dict[str, Claim] = {}
         self._again: set[str] = set()
         self._keepers: list[asyncio.Task[None]] = []
+        self._looking: asyncio.Task[None] | None = None
+        self._has_left_out = False
         self._is_closing = False
+
+    @property
+    def load(self) -> float:
+        return len(self._busy) / self._concurrency if self._concurrency else 0.0
 
     async def start(self, worker: Worker, store: DurableStore) -> None:
         self._worker, self._store = worker, store
@@ -86,9 +107,10 @@ class LocalHost:
 
     async def aclose(self) -> None:
         self._is_closing = True
-        for keeper in self._keepers:
+        keepers = self._keepers if self._looking is None else [*self._keepers, self._looking]
+        for keeper in keepers:
             keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*keepers, return_exceptions=True)
         busy = set(self._busy.values())
         if busy:
             _, late = await asyncio.wait(busy, timeout=self._grace)
@@ -98,13 +120,28 @@ class LocalHost:
 
     async def sweep(self) -> None:
         """Take up what nobody is at: messages that wait, and turns whose owner is gone."""
-        for conversation_id, owner in await self._store.stranded():
+        found = await self._store.stranded()
+        if self._concurrency is not None:
+            # Others look at the same moment; they shall not all begin with the same.
+            random.shuffle(found)
+        for conversation_id, owner in found:
             if owner is None or is_gone(owner):
                 self._deliver(conversation_id, None, owner)
         await self._worker.tidy()
 
+    def look_around(self) -> None:
+        if not self._is_closing and (self._looking is None or self._looking.done()):
+            self._looking = asyncio.ensure_future(self._sweep_once())
+
+    async def _sweep_once(self) -> None:
+        with suppress(StoreError):
+            await self.sweep()
+
     def _deliver(self, conversation_id: str, claim: Claim | None, gone: str | None = None) -> None:
         if conversation_id not in self._busy:
+            if claim is None and (self._is_closing or self.load >= 1):
+                self._has_left_out = True
+                return
             task = asyncio.ensure_future(self._work(conversation_id, claim, gone))
             self._busy[conversation_id] = task
         elif claim is not None:
@@ -129,6 +166,9 @@ class LocalHost:
         finally:
             self._busy.pop(conversation_id, None)
             self._again.discard(conversation_id)
+            if self._has_left_out and self.load < 1:
+                self._has_left_out = False
+                self.look_around()
 
     async def _next(self, conversation_id: str) -> Claim | None:
         claim = self._handed.pop(conversation_id, None)
@@ -140,8 +180,7 @@ class LocalHost:
     async def _sweep_for_ever(self) -> None:
         while True:
             await self._sleep(self._sweep_seconds)
-            with suppress(StoreError):
-                await self.sweep()
+            await self._sweep_once()
 
     async def _renew_for_ever(self) -> None:
         while True:

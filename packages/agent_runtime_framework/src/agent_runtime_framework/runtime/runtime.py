@@ -15,7 +15,7 @@ from agent_runtime_framework.agents.base import AgentMessage, LLMClient
 from agent_runtime_framework.approvals import PendingCall
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConfigurationError
-from agent_runtime_framework.events import Event
+from agent_runtime_framework.events import Event, Sink
 from agent_runtime_framework.executor.turn import APOLOGY
 from agent_runtime_framework.runtime.approval import decide
 from agent_runtime_framework.runtime.business import event_message
@@ -24,6 +24,7 @@ from agent_runtime_framework.runtime.following import follow
 from agent_runtime_framework.runtime.handoff import back_message, said_message
 from agent_runtime_framework.runtime.host import Host, LocalHost
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE
+from agent_runtime_framework.runtime.neighbours import Elsewhere, Neighbours
 from agent_runtime_framework.runtime.owner import owner_name
 from agent_runtime_framework.runtime.roster import Agent, roster
 from agent_runtime_framework.runtime.watching import Watchers
@@ -32,6 +33,7 @@ from agent_runtime_framework.store.delivery import (
     Accepted,
     Claim,
     DurableStore,
+    Ending,
     HandedOver,
     Incoming,
     Lease,
@@ -91,6 +93,8 @@ class Runtime:
         llm_client: The model of the agents that are made from classes here.
         provide: What the `Injected` parameters of those agents get.
         host: Where turns run; by default in this process.
+        works: False for a process that only takes messages in, and tells of turns that others run (`agent-runtime
+            worker`).
         policy: What happens to a message for a busy conversation.
         max_waiting: How many messages of a conversation may wait.
         max_attempts: How often a turn is begun, if it takes the process with it each time.
@@ -110,6 +114,7 @@ class Runtime:
         llm_client: LLMClient | None = None,
         provide: Mapping[Any, object] | Sequence[object] = (),
         host: Host | None = None,
+        works: bool = True,
         policy: Policy = "queue",
         max_waiting: int = 100,
         max_attempts: int = 3,
@@ -121,19 +126,20 @@ class Runtime:
     ) -> None:
         self.agents: dict[str, Agent] = roster(agents, llm_client, provide)
         self.store = open_durable_store(store) if isinstance(store, str) else store
-        self.host: Host = host or LocalHost()
+        self._watchers = Watchers(self.store)
+        self._neighbours = Neighbours(self.store, self._watchers)
+        self.host: Host = _host(host, works, self._neighbours)
         self._owns_store = isinstance(store, str)
         self._policy: Policy = policy
         self._max_waiting = max_waiting
         self._lease = Lease(owner=owner_name(), ttl=timedelta(seconds=lease))
-        self._watchers = Watchers(self.store)
         self._is_open = False
         self._worker = Worker(
             self.store,
             self.agents,
             self._lease,
-            sinks_of=self._watchers.sinks_of,
-            settled=self._watchers.settled,
+            sinks_of=self._sinks_of,
+            settled=self._settled,
             refused=self._watchers.refused,
             max_attempts=max_attempts,
             apology=apology,
@@ -150,6 +156,7 @@ class Runtime:
     async def __aenter__(self) -> Self:
         self._is_open = True
         await self.host.start(self._worker, self.store)
+        await self._neighbours.start(self.host)
         return self
 
     async def __aexit__(
@@ -161,7 +168,12 @@ class Runtime:
         """Let running turns end for a moment, give back what is unfinished, and close the store if it was opened."""
         self._is_open = False
         await self._watchers.aclose()
+        running = list(self._worker.running)
         await self.host.aclose()
+        for conversation_id in running:
+            # What was given back is somebody else's to continue.
+            self._neighbours.wake(conversation_id)
+        await self._neighbours.aclose()
         if self._owns_store:
             await self.store.aclose()
 
@@ -254,7 +266,8 @@ class Runtime:
     ) -> AsyncIterator[Event]:
         """Say something, and watch the turn: `async for event in runtime.stream(...)`.
 
-        Leaving early does not stop the turn. What another process answers, or what was answered before, comes whole.
+        Leaving early does not stop the turn. What was answered before comes whole, and so does what another process
+        answers where the store has no way to tell of it as it happens.
 
         Raises:
             ConversationBusy: The message was refused; it may be sent again.
@@ -280,7 +293,8 @@ class Runtime:
     def watch(self, conversation_id: UUID | str, *, after: str | None = None) -> AsyncIterator[Told]:
         """Everything that happens in a conversation, in order and for ever: `async for told in runtime.watch("ada")`.
 
-        A turn that another process runs comes whole, when it has ended. Reading slowly, or leaving, stops nothing.
+        A turn that another process runs comes as it happens where the store has a way to tell (PostgreSQL), and whole,
+        when it has ended, where not. Reading slowly, or leaving, stops nothing.
 
         Args:
             conversation_id: The conversation.
@@ -305,7 +319,7 @@ class Runtime:
         key = conversation_key(conversation_id)
         turn = await self.store.stop(key, "cancelled")
         if turn is not None:
-            self.host.stop(key, turn, "cancelled")
+            self._stop(key, turn, "cancelled")
             # A turn that waited for a person is at nobody, and has yet to be ended.
             self.host.deliver(key)
         return turn is not None
@@ -485,13 +499,29 @@ class Runtime:
             max_waiting=self._max_waiting,
         )
         reach("accept:before")
-        accepted = await self.store.accept(message, self._lease)
+        lease = self._lease if self.host.load < 1 else None
+        accepted = await self.store.accept(message, lease)
         reach("accept:after")
         if accepted.claim is not None:
             self.host.deliver(message.conversation_id, accepted.claim)
         elif accepted.stopped_turn is not None:
-            self.host.stop(message.conversation_id, accepted.stopped_turn, "superseded")
+            self._stop(message.conversation_id, accepted.stopped_turn, "superseded")
+        elif lease is None:
+            self.host.deliver(message.conversation_id)
         return _Ticket(message.conversation_id, message.message_id, accepted)
+
+    def _stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
+        if self.host.is_at(conversation_id):
+            self.host.stop(conversation_id, turn, ending)
+        else:
+            self._neighbours.stop(conversation_id, turn, ending)
+
+    def _sinks_of(self, claim: Claim, heard: Callable[[], list[JSONObject] | None]) -> list[Sink]:
+        return [*self._watchers.sinks_of(claim, heard), *self._neighbours.sinks_of(claim, heard)]
+
+    def _settled(self, claim: Claim, outcome: Outcome | None) -> None:
+        self._watchers.settled(claim, outcome)
+        self._neighbours.settled(claim, outcome)
 
     async def _answer(self, ticket: _Ticket, *, through_pauses: bool = False) -> Reply:
         address, outcome = (ticket.conversation_id, ticket.message_id), ticket.accepted.outcome
@@ -580,6 +610,12 @@ class _Ticket:
     conversation_id: str
     message_id: str
     accepted: Accepted
+
+
+def _host(host: Host | None, works: bool, neighbours: Neighbours) -> Host:
+    if host is not None and not works:
+        raise ConfigurationError("works=False leaves all turns to other processes; leave out host=, or works=False")
+    return host or (LocalHost() if works else Elsewhere(neighbours))
 
 
 def _checked_id(message_id: str | None) -> str:

@@ -35,10 +35,12 @@ class Watchers:
 
     Attributes:
         feeds: What was told of conversations.
+        wanted: Called with each conversation of which somebody wants to hear, now and then.
     """
 
     def __init__(self, store: DurableStore, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         self.feeds = Feeds()
+        self.wanted: Callable[[str], None] = lambda _conversation_id: None
         self._store = store
         self._sleep = sleep
         self._looking: asyncio.Task[None] | None = None
@@ -48,6 +50,7 @@ class Watchers:
     @contextmanager
     def waiting(self, address: Address) -> Generator[asyncio.Future[Outcome]]:
         """A future for the outcome of a message whose turn ends here."""
+        self.wanted(address[0])
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(address, [])
         waiting.append(future)
@@ -61,6 +64,7 @@ class Watchers:
     @contextmanager
     def reading(self, address: Address) -> Generator[asyncio.Queue[Event | None]]:
         """The events of a message's turn, as far as it runs here; None is the last."""
+        self.wanted(address[0])
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         reading = self._reading.setdefault(address, [])
         reading.append(queue)
@@ -74,6 +78,7 @@ class Watchers:
     @contextmanager
     def watching(self, conversation_id: str) -> Generator[tuple[Feed, asyncio.Event]]:
         """A conversation's feed, and what is set when there is more in it."""
+        self.wanted(conversation_id)
         with self.feeds.reading(conversation_id) as reading:
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.ensure_future(self._look_for_others())
@@ -124,6 +129,8 @@ class Watchers:
     async def _look_for_others(self) -> None:
         while watched := self.feeds.watched:
             await self._sleep(LOOK_SECONDS)
+            for conversation_id in watched:
+                self.wanted(conversation_id)
             try:
                 ended = await self._store.ended(list(watched))
             except StoreError:

@@ -24,6 +24,7 @@ from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.approvals import Decision, PendingCall
 from agent_runtime_framework.store.operations import Operations
 from agent_runtime_framework.store.protocol import Commit, ConversationInfo, Store, StoredMessage
+from agent_runtime_framework.store.signals import Signals
 from agent_runtime_framework.store.timers import Silence, Timers
 
 if TYPE_CHECKING:
@@ -275,6 +276,10 @@ class HandedOver:
 
 class DurableStore(Store, Operations, Timers):
     """A store that also takes messages in and sees them through. What needs no delivery needs only `Store`."""
+
+    def signals(self) -> Signals | None:
+        """A way for the processes on this store to tell each other something at once; None if there is none."""
+        return None
 
     @abstractmethod
     async def accept(self, message: Incoming, lease: Lease | None = None) -> Accepted:

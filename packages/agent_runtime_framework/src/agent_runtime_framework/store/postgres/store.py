@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from agent_runtime_framework.store.postgres.address import Address
 from agent_runtime_framework.store.postgres.database import Database
+from agent_runtime_framework.store.postgres.signals import PostgresSignals
 from agent_runtime_framework.store.sql.store import SQLStore
 from agent_runtime_framework.store.sql.unit import Unit
 
@@ -62,6 +63,9 @@ class PostgresStore(SQLStore):
         if self._is_clock_ours:
             await self._database.ready()
         return self._clock()
+
+    def signals(self) -> PostgresSignals:
+        return PostgresSignals(self._database)
 
     async def aclose(self) -> None:
         await self._database.aclose()
