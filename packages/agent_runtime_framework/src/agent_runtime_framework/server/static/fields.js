@@ -23,10 +23,11 @@ export function fieldsOf(schema, values, submit) {
   form.append(trouble, send);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const filled = Object.fromEntries(
-      controls.map(([name, control]) => [name, control.read()]).filter(([, value]) => value !== undefined),
-    );
-    if (!Object.keys(filled).length) return;
+    const read = controls.map(([name, control]) => [name, control.read()]);
+    if (read.every(([, value]) => value === undefined)) return;
+    // What may be left out and was left empty is not asked for again.
+    const left = read.map(([name, value]) => [name, value ?? (schema.required?.includes(name) ? undefined : null)]);
+    const filled = Object.fromEntries(left.filter(([, value]) => value !== undefined));
     send.disabled = true;
     trouble.hidden = true;
     try {

@@ -8,7 +8,7 @@ export class Timeline {
   #nothing;
   #open;
   #show;
-  #opened = new Set();
+  #chosen = new Map(); // which turns somebody opened or closed
   #conversation = "";
 
   constructor({ api, list, nothing, open, show }) {
@@ -20,7 +20,7 @@ export class Timeline {
   }
 
   clear() {
-    this.#opened.clear();
+    this.#chosen.clear();
     this.#list.replaceChildren();
     this.#nothing.hidden = false;
   }
@@ -38,9 +38,10 @@ export class Timeline {
   #item(turn, isNewest) {
     const item = element("li");
     const details = element("details", { class: "turn" });
-    details.open = isNewest || this.#opened.has(turn.no);
-    details.addEventListener("toggle", () => (details.open ? this.#opened.add(turn.no) : this.#opened.delete(turn.no)));
-    details.append(summary(turn), this.#inside(turn));
+    details.open = this.#chosen.get(turn.no) ?? isNewest;
+    const heading = summary(turn);
+    heading.addEventListener("click", () => this.#chosen.set(turn.no, !details.open));
+    details.append(heading, this.#inside(turn));
     item.append(details);
     return item;
   }
