@@ -22,12 +22,12 @@ from agent_runtime_core import (
 )
 from agent_runtime_core.errors import ProviderUnavailable, RateLimited
 from agent_runtime_core.interfaces import JSONObject, RunContext
-from agent_runtime_framework import JourneyConfig, StateStore
+from agent_runtime_framework import JourneyConfig, StateStore, migrate
 from agent_runtime_framework.adapters import DjangoRuntimeAdapter, DjangoStateStore, create_django_runtime
 from agent_runtime_framework.adapters.django import RunResultImpl
 from agent_runtime_framework.adapters.host import HostedContext
 from agent_runtime_framework.config import override_config
-from agent_runtime_framework.errors import ConfigurationError, StateError
+from agent_runtime_framework.errors import ConfigurationError, StateError, StateTooNew
 from agent_runtime_framework.executor import ExecutorHooks
 from agent_runtime_framework.testing import ScriptedLLM, call, say
 
@@ -370,6 +370,26 @@ class TestState:
             await signup(ScriptedLLM("Hello.")).run(ctx)
 
         assert ctx.get_checkpoints() == [{"step": "payment"}]
+
+    @pytest.mark.asyncio
+    async def test_a_checkpoint_of_an_earlier_version_is_migrated_and_one_of_a_later_version_refused(
+        self, signup: Signup, says: Says
+    ):
+        class Later(signup):
+            version = 2
+
+            @migrate(1, 2)
+            @staticmethod
+            def renamed(state: dict[str, Any]) -> dict[str, Any]:
+                return {**DONE, "step": "name"}
+
+        ctx = says("hi")
+        await ctx.checkpoint({"step": "payment"})
+        await Later(ScriptedLLM("Hello.")).run(ctx)
+
+        assert (ctx.get_checkpoints()[-1]["step"], ctx.get_checkpoints()[-1]["_version"]) == ("name", 2)
+        with pytest.raises(StateTooNew, match="version 2"):
+            await signup(ScriptedLLM("Hello.")).run(ctx)
 
     @pytest.mark.asyncio
     async def test_an_override_reads_older_checkpoints(self, signup: Any, says: Says):

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from agent_runtime_core.errors import ConfigurationError, ProviderError
-from agent_runtime_core.interfaces import AgentRuntime, ErrorInfo, RunContext, RunResult
+from agent_runtime_core.interfaces import AgentRuntime, ErrorInfo, JSONObject, RunContext, RunResult
 from agent_runtime_framework.adapters.host import DjangoStateStore, HostedContext, HostEvents
 from agent_runtime_framework.agents.base import LLMClient
 from agent_runtime_framework.agents.closing import is_closing
@@ -26,6 +26,7 @@ from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory.store import StateStore
 from agent_runtime_framework.messages import call_ids, repair, window
+from agent_runtime_framework.state.versions import VersionedState, up_to_date
 from agent_runtime_framework.tools.schema import ToolSchema
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ DjangoRunResult: TypeAlias = RunResult
 RunResultImpl = RunResult
 
 
-class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
+class DjangoRuntimeAdapter(AgentRuntime, VersionedState, ABC, Generic[StateT, ToolsT, StepT]):
     """A journey as a runtime: what a `JourneyAgent` is, for hosts that schedule runs and keep messages and state.
 
     A run is one turn. Its `input_messages` are the conversation so far, the person's last message at the end; its state
@@ -68,6 +69,10 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         hooks: Observe every turn.
         state_store: Keeps the state between runs, for hosts whose checkpoints end with the run.
         stream: Show the reply while the model writes it, as `assistant.delta` events, where the client can stream.
+
+    Attributes:
+        version: Of the state's shape, of the class. States of earlier versions are migrated when they are loaded, those
+            of later ones are refused.
     """
 
     def __init__(
@@ -150,7 +155,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
 
     async def on_state_change(self, ctx: HostedContext, state: StateT) -> None:
         """Follow a tool that says that the state has changed; by default, a checkpoint."""
-        await ctx.checkpoint(state_dict(state))
+        await ctx.checkpoint(state_dict(state, self.version))
 
     def graph(self) -> Graph:
         """The journey as a picture, as `JourneyAgent.graph` gives it."""
@@ -185,7 +190,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         scene = await self._scene(state, hosted, io.emitter)
 
         async def keep(_: Turn) -> None:
-            await states.save(scene.state)
+            await states.save(state_dict(scene.state, self.version))
 
         policy = replace(
             self._config, max_tool_iterations=self._max_tool_iterations, terminal_tools=self._terminal_tools
@@ -202,7 +207,7 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
             )
         finally:
             await events.flush()
-        return _result(taken)
+        return _result(taken, self.version)
 
     async def on_error(self, ctx: RunContext, error: Exception) -> ErrorInfo:
         """Describe a failure. Trying again may help, unless the program, its settings or a stored state is wrong."""
@@ -220,7 +225,11 @@ class DjangoRuntimeAdapter(AgentRuntime, ABC, Generic[StateT, ToolsT, StepT]):
         if stored is None:
             return initial
         where = f" of conversation {str(ctx.conversation_id)!r} (agent {self.key!r})"
-        return load_state(type(initial), stored, where=where, read=self._state_from_dict)
+        return load_state(type(initial), stored, where=where, read=self._restored)
+
+    def _restored(self, data: JSONObject) -> StateT:
+        plain, _ = up_to_date(data, self.version, self.migrate)
+        return self._state_from_dict(plain)
 
     def _state_from_dict(self, data: dict[str, Any]) -> StateT:
         """The state a checkpoint holds; override it for checkpoints that `from_dict` does not understand."""
@@ -250,9 +259,9 @@ async def _settled(value: T | Awaitable[T]) -> T:
     return await value if inspect.isawaitable(value) else cast("T", value)
 
 
-def _result(taken: TurnTaken) -> RunResult:
+def _result(taken: TurnTaken, version: int) -> RunResult:
     return RunResult(
-        final_output={"response": taken.end.response, "state": state_dict(taken.state)},
+        final_output={"response": taken.end.response, "state": state_dict(taken.state, version)},
         final_messages=taken.messages,
         usage=taken.usage,
     )

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from uuid import UUID, uuid4
 
 from agent_runtime_core.errors import ConfigurationError
@@ -44,7 +44,7 @@ from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import Turn
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.messages import ContextPolicy, call_ids, repair, window
-from agent_runtime_framework.state.versions import Versions, up_to_date, versions_of
+from agent_runtime_framework.state.versions import VersionedState, up_to_date
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -115,7 +115,7 @@ class JourneyConfig:
         )
 
 
-class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
+class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
     """A journey: steps with their own prompt and tools, and a state that decides which step it is.
 
     Prompt and tools are read from the state before every model request, so a step change takes effect at once.
@@ -133,9 +133,6 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         version: Of the state's shape, of the class. States of earlier versions are migrated when they are loaded from a
             memory or a store, those of later ones are refused.
     """
-
-    version: int = 1
-    _versions: ClassVar[Versions] = Versions(owner="JourneyAgent", marks={})
 
     def __init__(
         self,
@@ -160,26 +157,6 @@ class JourneyAgent(BaseAgent, Generic[StateT, ToolsT, StepT]):
         self._catalog: Mapping[str, JSONObject] | None = None
         self._running: set[asyncio.Task[object]] = set()
         self._runner: asyncio.Runner | None = None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Check the version and the migrations of the class.
-
-        Raises:
-            ConfigurationError: They do not fit together; the text gives file, line and the way out.
-        """
-        super().__init_subclass__(**kwargs)
-        cls._versions = versions_of(cls)
-
-    def migrate(self, state: JSONObject, from_version: int) -> JSONObject:
-        """A stored state of an earlier version as `version` stores it.
-
-        By default, through the functions that `@migrate(...)` marks in the class.
-
-        Args:
-            state: What was stored; plain JSON, and yours to change.
-            from_version: The version that stored it; 1 where none is named.
-        """
-        return self._versions.bring(state, from_version)
 
     @abstractmethod
     def get_initial_state(self) -> StateT:

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError, StateTooNew
@@ -195,6 +195,38 @@ def mark_of(migration: object) -> MigrationMark:
 
 def _mark_of(value: object) -> MigrationMark | None:
     return getattr(getattr(value, "__func__", None), _MARK, None)
+
+
+class VersionedState:
+    """Whoever loads states that earlier versions of it may have stored.
+
+    Attributes:
+        version: Of the state's shape, of the class. States of earlier versions are migrated when they are loaded, those
+            of later ones are refused.
+    """
+
+    version: int = 1
+    _versions: ClassVar[Versions] = Versions(owner="VersionedState", marks={})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check the version and the migrations of the class.
+
+        Raises:
+            ConfigurationError: They do not fit together; the text gives file, line and the way out.
+        """
+        super().__init_subclass__(**kwargs)
+        cls._versions = versions_of(cls)
+
+    def migrate(self, state: JSONObject, from_version: int) -> JSONObject:
+        """A stored state of an earlier version as `version` stores it.
+
+        By default, through the functions that `@migrate(...)` marks in the class.
+
+        Args:
+            state: What was stored; plain JSON, and yours to change.
+            from_version: The version that stored it; 1 where none is named.
+        """
+        return self._versions.bring(state, from_version)
 
 
 def _marks_in(owner: type) -> Iterable[MigrationMark]:
