@@ -116,3 +116,23 @@ async def test_whoever_asked_for_it_is_told_what_broke_a_turn() -> None:
         assert (await chats.send("ada", "hi")).status == "failed"
 
     assert told == ["ada: the line is dead"]
+
+
+@pytest.mark.asyncio
+async def test_a_stream_tells_everything_of_a_turn_that_takes_its_time(tmp_path: Path) -> None:
+    class Slow(SQLiteStore):
+        """Takes its time between what is durable and who knows it."""
+
+        async def finish(self, *args: Any, **kwargs: Any) -> Any:
+            following = await super().finish(*args, **kwargs)
+            # Longer than the first look at the message's outcome.
+            for _ in range(200):
+                await asyncio.sleep(0.0005)
+            return following
+
+    store = Slow(tmp_path / "chat.db")
+    async with Runtime(store, [shop(Held(echo))]) as chats:
+        told = [event.type.value async for event in chats.stream("ada", "hi")]
+
+    assert told[-2:] == ["assistant.message", "run.succeeded"]
+    await store.aclose()

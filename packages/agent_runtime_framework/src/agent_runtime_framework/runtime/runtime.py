@@ -532,6 +532,9 @@ class Runtime:
                 if done:
                     outcome = future.result()
                     continue
+                if self._worker.is_answering(*address):
+                    # Its outcome is in the store a moment before all that happened was told.
+                    continue
                 # It may be answered by another process, or have been before anybody waited.
                 # A message that is not there any more was erased, with its conversation.
                 outcome = await self.store.outcome(*address) or Outcome(status="cancelled", reply="")

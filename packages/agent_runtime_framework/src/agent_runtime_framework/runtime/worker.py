@@ -154,6 +154,11 @@ class Worker:
         """For how long a lease is held at a time."""
         return self._lease.ttl
 
+    def is_answering(self, conversation_id: str, message_id: str) -> bool:
+        """True if the turn that answers this message is being run here."""
+        running = self.running.get(conversation_id)
+        return running is not None and message_id in running.claim.message_ids
+
     def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
         """End this turn as that, now or as soon as it begins to run here."""
         running = self.running.get(conversation_id)
