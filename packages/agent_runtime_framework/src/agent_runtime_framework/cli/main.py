@@ -60,6 +60,7 @@ COMMANDS = {
     "sessions": Command("list, show, export, prune and erase conversations", f"{__package__}.commands.sessions"),
     "stats": Command("say how journeys fare: completed, left where, at what cost", f"{__package__}.commands.stats"),
     "test": Command("run scenarios and tests, without a key or a network", f"{__package__}.commands.test"),
+    "worker": Command("run the turns that other processes accept", f"{__package__}.commands.worker"),
 }
 
 

@@ -46,6 +46,7 @@ class Served:
         cors_origins: Pages that may send requests.
         limits: The limits that were given.
         is_dev: True for `agent-runtime dev`.
+        works: False if turns are left to `agent-runtime worker`.
     """
 
     targets: Sequence[str]
@@ -57,6 +58,7 @@ class Served:
     cors_origins: Sequence[str] = ()
     limits: dict[str, Any] = field(default_factory=dict[str, Any])
     is_dev: bool = False
+    works: bool = True
 
 
 def serve(args: Namespace) -> int:
@@ -74,7 +76,10 @@ def serve(args: Namespace) -> int:
         approvers=args.approver or (),
         cors_origins=args.cors_origin or (),
         limits=_limits(args),
+        works=not args.accept_only,
     )
+    if args.accept_only and _is_volatile(served.store):
+        raise UsageError(f"--accept-only needs a store that others work on; {served.store} is this process's own")
     if args.workers > 1 and _is_volatile(served.store):
         raise UsageError(f"--workers {args.workers} need a store that they share; {served.store} is each one's own")
     return _run(served, args, reload=args.reload, workers=args.workers)
@@ -106,14 +111,14 @@ def make_app(served: Served) -> AgentApp:
     from agent_runtime_framework.server import Limits, create_app
 
     agents = [load_agent(target) for target in served.targets]
-    for agent in agents:
-        _give_model(agent, served)
+    for agent in agents if served.works else ():
+        give_model(agent, served.model, falls_back=served.is_dev)
     if served.store == DEFAULT_STORE:
         make_directory()
     if served.is_dev:
         return _dev_app(served, agents)
     return create_app(
-        Runtime(served.store, agents),
+        Runtime(served.store, agents, works=served.works),
         auth=_auth(served),
         limits=Limits(**served.limits),
         approvers=served.approvers,
@@ -145,14 +150,24 @@ def _beside_the_store() -> Path:
     return Path(DEFAULT_STORE.removeprefix("sqlite:///")).with_name("dev-turns.jsonl")
 
 
-def _give_model(agent: Agent, served: Served) -> None:
+def give_model(agent: Agent, name: str | None, *, falls_back: bool = False) -> None:
+    """Give an agent the model that was named, or the one that is configured.
+
+    Args:
+        agent: The agent.
+        name: The model, as the command line names it.
+        falls_back: Whether the offline model will do where nothing is configured.
+
+    Raises:
+        UsageError: There is no such model.
+    """
     from agent_runtime_framework.cli.model_choice import ME, choose_model
     from agent_runtime_framework.cli.screen import open_screen
 
-    if served.model == ME:
+    if name == ME:
         raise UsageError("nobody sits at a server who could play the model; name another one with --model")
-    model = choose_model(served.model, agent, open_screen())
-    if model.is_fallback and not served.is_dev:
+    model = choose_model(name, agent, open_screen())
+    if model.is_fallback and not falls_back:
         raise UsageError(
             "no model is configured: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name one with --model; "
             "--model offline answers by rules, without a key or a network"

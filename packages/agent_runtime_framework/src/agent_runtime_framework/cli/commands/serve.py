@@ -26,6 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_common_arguments(parser)
     parser.add_argument("--reload", action="store_true", help="start again when a file changes")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="how many processes (default: 1)")
+    parser.add_argument(
+        "--accept-only", action="store_true", help="leave turns to `agent-runtime worker` on the same store"
+    )
     auth = parser.add_argument_group("who may ask", "exactly one way has to be chosen")
     auth.add_argument(
         "--api-key",
