@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from help_desk import Desk
 
 from agent_runtime_core.interfaces import EventType
 from agent_runtime_framework.errors import AlreadyDecided, ConversationBusy, NotPending
-from agent_runtime_framework.runtime import Runtime
-from agent_runtime_framework.store.delivery import Deciding
+from agent_runtime_framework.events import Event
+from agent_runtime_framework.runtime import LocalHost, Runtime
+from agent_runtime_framework.store.delivery import Deciding, Lease
 from agent_runtime_framework.store.open import open_durable_store
 from agent_runtime_framework.testing import ScriptedLLM, call, say
 from agent_runtime_framework.testing.invariants import broken_invariants
@@ -205,6 +207,33 @@ async def test_what_is_decided_while_no_process_lives_is_done_when_one_starts(tm
     async with desk(llm, ledger, store) as chats:
         assert (await chats.reply_to("ada", "m1")).text == "added paid"
     assert ledger.done == ["pay"]
+
+
+@pytest.mark.asyncio
+async def test_nobody_can_claim_a_turn_that_waits_for_a_person() -> None:
+    async with desk(Held(first_calls("pay"))) as chats:
+        await chats.send("ada", "pay", message_id="m1")
+        lease = Lease(owner="somebody", ttl=timedelta(seconds=30))
+        assert await chats.store.claim("ada", lease, gone="anybody") is None
+        assert (await chats.send("ada", "pay", message_id="m1")).status == "paused"
+
+
+@pytest.mark.asyncio
+async def test_a_decision_in_the_very_moment_of_the_pause_is_not_overlooked() -> None:
+    ledger, deciding = Ledger(), list[asyncio.Task[bool]]()
+
+    class Hasty:
+        def push(self, event: Event) -> None:
+            if event.type == EventType.RUN_PAUSED:
+                call_id = event.payload["tool_call_id"]
+                deciding.append(asyncio.ensure_future(chats.approve("ada", call_id)))
+
+    agent = Desk.agent(Held(first_calls("pay")), provide=[ledger], sinks=[Hasty()])
+    async with Runtime("memory://", agents=[agent], host=LocalHost(sweep=3600)) as chats:
+        await chats.accept("ada", "pay", message_id="m1")
+        # Nobody waits for the reply, and nobody looks for what was left.
+        await asyncio.wait_for(ledger.has_begun.wait(), 5)
+        assert [await each for each in deciding] == [True]
 
 
 @pytest.mark.asyncio
