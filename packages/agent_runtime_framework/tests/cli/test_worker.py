@@ -66,7 +66,7 @@ def working(folder: Path, url: str, *options: str) -> Iterator[subprocess.Popen[
 
 async def appears(path: Path) -> None:
     async with asyncio.timeout(20):
-        while not path.exists():  # noqa: ASYNC110  another process makes it
+        while not path.exists():  # noqa: ASYNC110, ASYNC240  another process makes it
             await asyncio.sleep(0.05)
 
 
