@@ -1,6 +1,7 @@
 """The doubles do what their users' tests rely on."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -163,3 +164,25 @@ async def test_manual_clock_wakes_sleepers_in_order() -> None:
     assert woken == [("a", 10.0), ("b", 20.0), ("c", 30.0)]
     await clock.advance(5)
     assert clock.monotonic() == 35
+
+
+@pytest.mark.asyncio
+async def test_the_clock_on_the_wall_goes_with_time_and_can_be_set_without_waking_anybody() -> None:
+    clock = ManualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    woken: list[float] = []
+
+    async def sleeper() -> None:
+        await clock.sleep(60)
+        woken.append(clock.monotonic())
+
+    task = asyncio.ensure_future(sleeper())
+    await asyncio.sleep(0)
+    clock.set_forward(timedelta(hours=-1))
+    assert clock.now() == datetime(2026, 3, 1, 11, tzinfo=UTC)
+    clock.set_forward(timedelta(days=1))
+    assert woken == []
+
+    await clock.advance(60)
+    await task
+    assert clock.now() == datetime(2026, 3, 2, 11, 1, tzinfo=UTC)
+    assert woken == [60]

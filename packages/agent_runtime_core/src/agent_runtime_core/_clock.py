@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
@@ -17,16 +18,28 @@ class ManualClock:
     """Time that passes at once: hand `monotonic` and `sleep` to what waits, and `run` what uses it.
 
     It knows nothing of threads and sockets: what waits for these is not waited for.
+
+    Args:
+        start: What the clock on the wall shows first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._time = 0.0
+        self._wall = start
         self._order = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
         return self._time
+
+    def now(self) -> datetime:
+        """What the clock on the wall shows."""
+        return self._wall + timedelta(seconds=self._time)
+
+    def set_forward(self, time: timedelta) -> None:
+        """Set the clock on the wall, forwards or, with a negative time, back; nobody who sleeps wakes for that."""
+        self._wall += time
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved on so far."""

@@ -73,7 +73,9 @@ def test_the_state_of_a_later_version_is_refused() -> None:
 
 
 def test_a_failing_migration_is_named_with_its_line() -> None:
-    with pytest.raises(StateError, match=r"@migrate\(1, 2\) 'doubled' failed \(.*test_versions.py:\d+\): KeyError: 'a'"):
+    with pytest.raises(
+        StateError, match=r"@migrate\(1, 2\) 'doubled' failed \(.*test_versions.py:\d+\): KeyError: 'a'"
+    ):
         brought(Three, {"_version": 1})
 
 

@@ -29,7 +29,7 @@ from agent_runtime_framework.errors import ConfigurationError, MoveRefused
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.declare import KEY, Step
-from agent_runtime_framework.journey.definition import StepDefinition, ToolDefinition
+from agent_runtime_framework.journey.definition import IdleRule, StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
 from agent_runtime_framework.toolcalls import Effect, ToolCall
@@ -121,7 +121,8 @@ class ClassScene(Generic[JourneyT]):
     def offer(self) -> Offer:
         state, step = self.state, self.here
         form = None if step.collect is None else self._collecting_at(step)
-        closed = AWAITS_USER if step.awaits_user and state.arrived_in == self._turn else None
+        has_answered = state.arrived_in != self._turn and self._is_spoken_to
+        closed = AWAITS_USER if step.awaits_user and not has_answered else None
         return self._offering.offer(step, state, form, closed)
 
     def refresh(self) -> None:
@@ -227,8 +228,34 @@ class ClassScene(Generic[JourneyT]):
         secrets = self.state.secrets()
         return [hide_in_message(each, secrets) for each in heard] if secrets else heard
 
+    async def in_silence(self, rule: IdleRule) -> list[str]:
+        """Do what was declared about a person who says nothing, without a model request; returns what is said."""
+        text = "" if rule.say is None else self.worded(rule.say).strip()
+        form = self.collecting
+        if text and form is not None and rule.kind == "remind":
+            text = form.reminder(text)
+        said = [text] if text else []
+        if rule.kind == "expire":
+            self.state.is_expired = True
+            if rule.to is not None:
+                await self._move(rule.to, reason="expired")
+                said += (await self.settle())[0]
+        return said
+
+    def worded(self, text: str) -> str:
+        """A template, filled."""
+        return render(text, self.state)
+
+    @property
+    def _is_spoken_to(self) -> bool:
+        """False in a turn that an event, or silence, has brought about."""
+        heard = self._heard[1]
+        return not heard or any(each["role"] == "user" for each in heard)
+
     def begin(self) -> None:
         """The person has said something: where patience is at its end, the journey goes on elsewhere."""
+        if self._is_spoken_to:
+            self.state.is_expired = False
         form = self.collecting
         if form is not None:
             form.begin()
@@ -246,7 +273,8 @@ class ClassScene(Generic[JourneyT]):
         if form is not None:
             form.end()
         has_progressed = self.has_progressed or any(each.has_progressed for each in self._collecting.values())
-        self.state.fruitless = 0 if has_progressed else self.state.fruitless + 1
+        # Nobody's patience is tried by what they did not say.
+        self.state.fruitless = 0 if has_progressed else self.state.fruitless + self._is_spoken_to
         if not self.state.arrived_in:
             self.state.arrived_in = self._turn
 

@@ -227,6 +227,18 @@ class Collecting:
         has_read = self._is_plain or self._has_run
         return self._next_words() if has_read and not self._needs_the_model() else None
 
+    def reminder(self, text: str) -> str:
+        """Words for a person who says nothing, with what they were asked last; so that an answer still answers that."""
+        question = self._asked()
+        if self.form.wording == "model":
+            asked = ""
+        elif question is not None:
+            is_open = question.kind == "open"
+            asked = plain_question(self.form, question.field) if is_open else ask(self.form, question)
+        else:
+            asked = word(self.form.language, "confirm") if self.progress.get("summed_up_in") is not None else ""
+        return text if asked in text else f"{text} {asked}"
+
     def prompt(self) -> str:
         """The instruction for the model."""
         form, language = self.form, self.form.language

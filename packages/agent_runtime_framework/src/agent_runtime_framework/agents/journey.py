@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult, BaseAgent, LLMClient
+from agent_runtime_framework.agents.business import event_message
 from agent_runtime_framework.agents.closing import is_closing
 from agent_runtime_framework.agents.scene import (
     JourneyScene,
@@ -23,12 +24,14 @@ from agent_runtime_framework.agents.scene import (
     step_name,
     step_of,
 )
+from agent_runtime_framework.agents.silence import NOT_IDLE, REASONS, Silent
 from agent_runtime_framework.agents.streaming import stream_turn
 from agent_runtime_framework.agents.turns import (
     JourneyTurnScene,
     OpenConversation,
     TurnTaken,
     nothing_to_say,
+    take_silent_turn,
     take_turn,
 )
 from agent_runtime_framework.approvals import Approve
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from agent_runtime_core.usage import UsageLimit
 
 if TYPE_CHECKING:
+    from agent_runtime_framework.journey.definition import IdleRule
     from agent_runtime_framework.journey.graph import Graph
 
 __all__ = ["JourneyAgent", "JourneyConfig"]
@@ -276,6 +280,21 @@ class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
         """
         return self._read(stored, conversation_id)[0]
 
+    def on_idle(self, state: StateT) -> Sequence[IdleRule]:
+        """What a runtime does if the person says nothing after a turn that left this state: `remind` and `expire`.
+
+        Override it; the earliest comes first. The words are said as they are, so fill them from the state yourself.
+        """
+        return ()
+
+    def rules_of_silence(self, step: str | None, state: str | None) -> Sequence[IdleRule]:
+        """The same for a state as it is stored."""
+        own, base = cast("Any", type(self)), cast("Any", JourneyAgent)
+        if state is None or own.on_idle is base.on_idle:
+            return ()
+        loaded = self.read_state(state)
+        return () if self.is_terminal_state(loaded) else self.on_idle(loaded)
+
     def graph(self) -> Graph:
         """The journey as a picture: its steps, and the moves between them, as far as they can be read from its source.
 
@@ -295,16 +314,45 @@ class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
             conversation: Where history and state are, and where they are kept; by default the agent's `memory`.
         """
         if conversation is None:
-            taken = await self._turn(ctx, io, self.memory)
-        else:
-            taken = await self._take(ctx, io, conversation)
-        return AgentResult(
-            response=taken.end.response,
-            messages=[AgentMessage.from_dict(message) for message in taken.messages],
-            state=taken.state.to_dict(),
-            usage=taken.usage or None,
-            metadata={"stopped_reason": str(taken.end.stopped_reason)},
-        )
+            return _result(await self._turn(ctx, io, self.memory))
+        return _result(await self._take(ctx, io, conversation))
+
+    async def turn_in_silence(
+        self, ctx: AgentContext, io: TurnIO, conversation: OpenConversation, silent: Silent
+    ) -> AgentResult:
+        """Do what `on_idle` says about a person who has said nothing; a model is asked only where it says `tell`."""
+        if io.journal is not None and io.journal.heard is not None:
+            return await self.turn(ctx, io, conversation)
+        state, found = await self._state(ctx, conversation)
+        rule = silent.rule_among(self.on_idle(state))
+        if rule is None:
+            return _result(nothing_to_say(self.key, state, io, NOT_IDLE))
+        scene = self._scene(state, ctx, io.emitter, found)
+        if rule.tell is not None:
+            ctx.input_messages = [AgentMessage.from_dict(event_message(scene.worded(rule.tell)))]
+            return await self.turn(ctx, io, conversation)
+        if io.journal is not None:
+            io.journal.open(scene, conversation.history.messages, [])
+
+        async def keep(turn: Turn) -> None:
+            scene.require_fit()
+            step = step_name(step_of(scene.state))
+            await conversation.commit(turn.messages, state=scene.dumped(), step=step)
+
+        from agent_runtime_core.logs import log_context
+
+        with log_context(run_id=ctx.run_id, conversation_id=ctx.conversation_id):
+            return _result(
+                await take_silent_turn(
+                    self.key,
+                    scene,
+                    self.config.policy(),
+                    io,
+                    act=lambda: scene.in_silence(rule),
+                    reason=REASONS[rule.kind],
+                    keep=keep,
+                )
+            )
 
     async def _turn(self, ctx: AgentContext, io: TurnIO, memory: MemoryManager | None) -> TurnTaken:
         if memory is None:
@@ -474,6 +522,16 @@ class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
         for each in type(step) if isinstance(step, Enum) else (step,):
             state.set_step(each)
             yield state
+
+
+def _result(taken: TurnTaken) -> AgentResult:
+    return AgentResult(
+        response=taken.end.response,
+        messages=[AgentMessage.from_dict(message) for message in taken.messages],
+        state=taken.state.to_dict(),
+        usage=taken.usage or None,
+        metadata={"stopped_reason": str(taken.end.stopped_reason)},
+    )
 
 
 def _is_loop_running() -> bool:

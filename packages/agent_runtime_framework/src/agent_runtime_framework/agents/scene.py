@@ -6,7 +6,7 @@ import json
 import marshal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.errors import ConfigurationError, StateError, StateTooNew
@@ -19,6 +19,9 @@ from agent_runtime_framework.tools.approval import approval_rule
 from agent_runtime_framework.tools.effect import effect_of
 from agent_runtime_framework.tools.offer import Offer
 from agent_runtime_framework.tools.schema import ToolSchema
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.definition import IdleRule
 
 StateT = TypeVar("StateT", bound=BaseJourneyState[Any])
 ToolsT = TypeVar("ToolsT")
@@ -92,6 +95,17 @@ class JourneyScene(Generic[StateT, ToolsT]):
 
     def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
         return incoming
+
+    async def in_silence(self, rule: IdleRule) -> list[str]:
+        if rule.to is not None:
+            self.state.set_step(rule.to)
+            self._tools = None
+            if self._emitter:
+                self._report_step()
+        return [] if rule.say is None else [rule.say]
+
+    def worded(self, text: str) -> str:
+        return text
 
     def begin(self) -> None:
         pass

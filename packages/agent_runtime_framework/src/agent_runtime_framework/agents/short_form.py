@@ -16,6 +16,7 @@ from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import SILENT, Emitter, Sink
 from agent_runtime_framework.executor.hooks import ExecutorHooks
 from agent_runtime_framework.journey.declare import Step
+from agent_runtime_framework.journey.definition import IdleRule
 from agent_runtime_framework.memory import MemoryManager
 from agent_runtime_framework.tools.schema import ToolSchema
 
@@ -71,6 +72,13 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         tools = self.journey.definition.steps[state.step.name].tools
         form = self._made_scene(state).collecting
         return [*(form.schemas() if form else ()), *map(self._offering.schema, tools)]
+
+    def on_idle(self, state: JourneyT) -> Sequence[IdleRule]:
+        return self.rules_of_silence(state.step.name, None)
+
+    def rules_of_silence(self, step: str | None, state: str | None) -> Sequence[IdleRule]:
+        here = None if step is None else self.journey.definition.steps.get(step)
+        return () if here is None else here.on_idle
 
     def create_tools(self, state: JourneyT, ctx: AgentContext) -> JourneyT:
         return state

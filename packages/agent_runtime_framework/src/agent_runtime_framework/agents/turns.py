@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent_runtime_core.interfaces import EventType, JSONObject
 from agent_runtime_framework.agents.scene import step_name, step_of
@@ -18,6 +18,9 @@ from agent_runtime_framework.executor.policy import TurnPolicy
 from agent_runtime_framework.executor.turn import Finish, Pause, StoppedReason, Turn
 from agent_runtime_framework.messages import INTERRUPTED, History
 from agent_runtime_framework.toolcalls import error_text
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.definition import IdleRule
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +67,14 @@ class JourneyTurnScene(TurnScene, DurableScene, Protocol):
         Raises:
             StateError: It cannot.
         """
+        ...
+
+    async def in_silence(self, rule: IdleRule) -> list[str]:
+        """Do what was declared about a person who says nothing; returns what is said."""
+        ...
+
+    def worded(self, text: str) -> str:
+        """A text of the journey's author, with what it asks for of the state."""
         ...
 
     def begin(self) -> None:
@@ -126,9 +137,7 @@ async def take_turn(
         end = await _to_the_end(turn, scene, io, earlier, keep)
     except BaseException as error:
         if emitter:
-            is_cancelled = isinstance(error, asyncio.CancelledError)
-            event = EventType.RUN_CANCELLED if is_cancelled else EventType.RUN_FAILED
-            emitter.emit(event, {"error": error_text(error), "error_type": type(error).__name__})
+            _report_failure(emitter, error)
         raise
     if isinstance(end, Pause):
         end = Finish(end.note, StoppedReason.PAUSED)
@@ -137,9 +146,50 @@ async def take_turn(
     return TurnTaken(end=end, messages=turn.messages, state=scene.state, usage=turn.usage)
 
 
-def nothing_to_say(key: str, state: Any, io: TurnIO) -> TurnTaken:
-    """The turn in which somebody said goodbye to a journey that is over: nothing is asked, said or kept."""
-    end = Finish("", StoppedReason.CLOSED)
+async def take_silent_turn(
+    key: str,
+    scene: JourneyTurnScene,
+    policy: TurnPolicy,
+    io: TurnIO,
+    *,
+    act: Callable[[], Awaitable[list[str]]],
+    reason: str,
+    keep: Callable[[Turn], Awaitable[None]],
+) -> TurnTaken:
+    """Let code speak where nobody has said anything, without a model request, and keep what came of it.
+
+    Args:
+        key: The agent's key.
+        scene: The journey.
+        policy: Limits and habits.
+        io: The edges.
+        act: Does it; returns what is said.
+        reason: Why the turn ends.
+        keep: Makes the turn durable.
+    """
+    emitter, turn = io.emitter, Turn(policy)
+    if emitter:
+        emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(scene.state))})
+    try:
+        said = await act()
+        for text in said:
+            turn.said(text)
+        end = Finish("\n\n".join(said), reason)
+        if io.journal is not None:
+            io.journal.ended(end)
+        await keep(turn)
+    except BaseException as error:
+        if emitter:
+            _report_failure(emitter, error)
+        raise
+    if emitter:
+        _report_end(emitter, end, {})
+    return TurnTaken(end=end, messages=turn.messages, state=scene.state, usage={})
+
+
+def nothing_to_say(key: str, state: Any, io: TurnIO, reason: str = StoppedReason.CLOSED) -> TurnTaken:
+    """A turn in which nothing is asked, said or kept: somebody said goodbye to a journey that is over."""
+    end = Finish("", reason)
     if io.emitter:
         io.emitter.emit(EventType.RUN_STARTED, {"agent": key, "step": step_name(step_of(state))})
         _report_end(io.emitter, end, {})
@@ -178,6 +228,11 @@ async def _keep_in_spite_of(error: BaseException, keeping: Awaitable[None]) -> N
         await asyncio.shield(asyncio.ensure_future(keeping))
     except Exception:  # the error that broke the turn is the one to report
         logger.exception("a turn broken by %s could not be kept", type(error).__name__)
+
+
+def _report_failure(emitter: Emitter, error: BaseException) -> None:
+    event = EventType.RUN_CANCELLED if isinstance(error, asyncio.CancelledError) else EventType.RUN_FAILED
+    emitter.emit(event, {"error": error_text(error), "error_type": type(error).__name__})
 
 
 def _report_end(emitter: Emitter, end: Finish, usage: JSONObject) -> None:

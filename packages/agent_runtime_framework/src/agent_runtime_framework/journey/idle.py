@@ -39,7 +39,7 @@ def remind(after: timedelta | str, *, say: str | None = None, tell: str | None =
     source = _caller()
     if (say is None) == (tell is None):
         fail(source, "remind() takes either say=, exact words, or tell=, what the model is told; write one of them")
-    return IdleRule(kind="remind", after=_duration(after, source), say=say, tell=tell, source=source)
+    return IdleRule(kind="remind", after=duration(after, source), say=say, tell=tell, source=source)
 
 
 def expire(after: timedelta | str, *, to: Step | str | Enum | None = None, say: str | None = None) -> IdleRule:
@@ -55,7 +55,7 @@ def expire(after: timedelta | str, *, to: Step | str | Enum | None = None, say: 
         ConfigurationError: The time cannot be read or is not positive.
     """
     source = _caller()
-    return IdleRule(kind="expire", after=_duration(after, source), say=say, to=to, source=source)
+    return IdleRule(kind="expire", after=duration(after, source), say=say, to=to, source=source)
 
 
 def in_short(time: timedelta) -> str:
@@ -114,7 +114,12 @@ def _check_place(rule: IdleRule, earlier: IdleRule | None, who: str, *, is_final
         )
 
 
-def _duration(after: timedelta | str, source: Source) -> timedelta:
+def duration(after: timedelta | str, source: Source | None = None) -> timedelta:
+    """A time to wait, from a text such as "2h", "1h 30m" or "7 days".
+
+    Raises:
+        ConfigurationError: It cannot be read, or is not positive.
+    """
     time = _read(after) if isinstance(after, str) else after
     if not isinstance(time, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]  authors are not all checked
         _refuse(after, source)
@@ -131,7 +136,7 @@ def _read(text: str) -> timedelta | None:
     return sum((timedelta(**{_UNITS[unit[0].lower()]: float(count)}) for count, unit in parts), timedelta())
 
 
-def _refuse(after: object, source: Source) -> NoReturn:
+def _refuse(after: object, source: Source | None) -> NoReturn:
     fail(source, f"{after!r} is no time that can be read; expected a timedelta, or a text such as '2h' or '1h 30m'")
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from agent_runtime_framework.errors import ConfigurationError, StoreError
 from agent_runtime_framework.runtime.owner import is_gone
+from agent_runtime_framework.runtime.timers import POLL_SECONDS
 from agent_runtime_framework.runtime.worker import Worker
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending
 
@@ -48,6 +49,14 @@ class Host(Protocol):
         """There may be something to do that was not heard of; look for it soon."""
         ...
 
+    def schedule(self, conversation_id: str, timer_id: str, due_at: str) -> None:
+        """Something is due in a conversation at that time, ISO 8601 in UTC; the store has it already."""
+        ...
+
+    def unschedule(self, conversation_id: str, timer_id: str) -> None:
+        """That is not due any more."""
+        ...
+
     async def aclose(self) -> None:
         """End; what is unfinished is given back."""
         ...
@@ -59,6 +68,7 @@ class LocalHost:
     Args:
         concurrency: How many conversations may be run at once; what is more is left to other processes, or waits.
         sweep: Seconds between two looks at what nobody is at.
+        poll: Seconds between two looks at what is due.
         grace: Seconds that running turns get to end when the host is closed.
         sleep: Waits; by default as `asyncio.sleep`.
     """
@@ -68,6 +78,7 @@ class LocalHost:
         *,
         concurrency: int | None = None,
         sweep: float = SWEEP_SECONDS,
+        poll: float = POLL_SECONDS,
         grace: float = 5.0,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -75,6 +86,7 @@ class LocalHost:
             raise ConfigurationError(f"concurrency={concurrency!r} is not possible; expected 1 or more, or None")
         self._concurrency = concurrency
         self._sweep_seconds = sweep
+        self._poll_seconds = poll
         self._grace = grace
         self._sleep = sleep
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -93,7 +105,8 @@ class LocalHost:
         self._worker, self._store = worker, store
         self._is_closing = False
         await self.sweep()
-        self._keepers = [asyncio.ensure_future(self._sweep_for_ever()), asyncio.ensure_future(self._renew_for_ever())]
+        keepers = (self._sweep_for_ever(), self._renew_for_ever(), self._fire_for_ever())
+        self._keepers = [asyncio.ensure_future(each) for each in keepers]
 
     def deliver(self, conversation_id: str, claim: Claim | None = None) -> None:
         self._deliver(conversation_id, claim)
@@ -101,6 +114,12 @@ class LocalHost:
     def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
         if conversation_id in self._busy:
             self._worker.stop(conversation_id, turn, ending)
+
+    def schedule(self, conversation_id: str, timer_id: str, due_at: str) -> None:
+        """Nothing to be done: what is due is looked for, whoever has set it."""
+
+    def unschedule(self, conversation_id: str, timer_id: str) -> None:
+        """Nothing to be done."""
 
     def is_at(self, conversation_id: str) -> bool:
         return conversation_id in self._busy
@@ -136,6 +155,12 @@ class LocalHost:
     async def _sweep_once(self) -> None:
         with suppress(StoreError):
             await self.sweep()
+
+    async def fire(self) -> None:
+        """Take up what is due by now; one who has enough to do leaves it to others."""
+        while self.load < 1 and (found := await self._store.fire()):
+            for conversation_id, _ in found:
+                self._deliver(conversation_id, None)
 
     def _deliver(self, conversation_id: str, claim: Claim | None, gone: str | None = None) -> None:
         if conversation_id not in self._busy:
@@ -181,6 +206,14 @@ class LocalHost:
         while True:
             await self._sleep(self._sweep_seconds)
             await self._sweep_once()
+
+    async def _fire_for_ever(self) -> None:
+        while True:
+            try:
+                await self.fire()
+            except StoreError:
+                logger.warning("what is due cannot be looked for; it is tried again", exc_info=True)
+            await self._sleep(self._poll_seconds)
 
     async def _renew_for_ever(self) -> None:
         while True:

@@ -174,6 +174,12 @@ class Elsewhere:
     def stop(self, conversation_id: str, turn: int, ending: Ending) -> None:
         pass
 
+    def schedule(self, conversation_id: str, timer_id: str, due_at: str) -> None:
+        pass
+
+    def unschedule(self, conversation_id: str, timer_id: str) -> None:
+        pass
+
     def is_at(self, conversation_id: str) -> bool:
         return False
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
 
 from agent_runtime_core.interfaces import EventType, JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentMessage, LLMClient
+from agent_runtime_framework.agents.business import event_message
 from agent_runtime_framework.approvals import PendingCall
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import Event, Sink
 from agent_runtime_framework.executor.turn import APOLOGY
 from agent_runtime_framework.runtime.approval import decide
-from agent_runtime_framework.runtime.business import event_message
 from agent_runtime_framework.runtime.feed import Position, Told
 from agent_runtime_framework.runtime.following import follow
 from agent_runtime_framework.runtime.handoff import back_message, said_message
@@ -27,6 +27,7 @@ from agent_runtime_framework.runtime.journal import APPROVAL_NOTE
 from agent_runtime_framework.runtime.neighbours import Elsewhere, Neighbours
 from agent_runtime_framework.runtime.owner import owner_name
 from agent_runtime_framework.runtime.roster import Agent, roster
+from agent_runtime_framework.runtime.timers import Clock, When, timer_of
 from agent_runtime_framework.runtime.watching import Watchers
 from agent_runtime_framework.runtime.worker import Worker
 from agent_runtime_framework.store.delivery import (
@@ -45,6 +46,7 @@ from agent_runtime_framework.store.delivery import (
 from agent_runtime_framework.store.open import open_durable_store
 from agent_runtime_framework.store.operations import Wanted
 from agent_runtime_framework.store.protocol import ConversationInfo
+from agent_runtime_framework.store.timers import PendingTimer
 
 LEASE_SECONDS = 30.0
 """For how long a turn is somebody's before others may take it over; renewed while it runs."""
@@ -103,6 +105,7 @@ class Runtime:
         approval_note: What they read while a call waits for a person's agreement, where its tool has no words of its
             own.
         retention: For how long a conversation is kept in which nothing happens; by default for ever.
+        clock: Tells the time, in place of the machine's; for tests, with a store that is given by its URL.
         on_failure: Told of every error that breaks a turn, with the turn; returns at once.
     """
 
@@ -122,13 +125,17 @@ class Runtime:
         apology: str = APOLOGY,
         approval_note: str = APPROVAL_NOTE,
         retention: timedelta | None = None,
+        clock: Clock | None = None,
         on_failure: Callable[[Claim, BaseException], None] | None = None,
     ) -> None:
         self.agents: dict[str, Agent] = roster(agents, llm_client, provide)
-        self.store = open_durable_store(store) if isinstance(store, str) else store
+        if clock is not None and not isinstance(store, str):
+            raise ConfigurationError("clock= is for a store that is opened here; give the store itself its clock")
+        told = None if clock is None else clock.now
+        self.store = open_durable_store(store, clock=told) if isinstance(store, str) else store
         self._watchers = Watchers(self.store)
         self._neighbours = Neighbours(self.store, self._watchers)
-        self.host: Host = _host(host, works, self._neighbours)
+        self.host: Host = _host(host, works, self._neighbours, clock)
         self._owns_store = isinstance(store, str)
         self._policy: Policy = policy
         self._max_waiting = max_waiting
@@ -241,6 +248,57 @@ class Runtime:
         """
         ticket = await self._accept(conversation_id, event_message(event), message_id, agent, "queue")
         return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
+
+    async def schedule(
+        self,
+        conversation_id: UUID | str,
+        event: str | Mapping[str, Any],
+        *,
+        at: datetime | None = None,
+        after: timedelta | str | None = None,
+        timer_id: str | None = None,
+        agent: str | None = None,
+    ) -> PendingTimer:
+        """Tell a conversation of something later: `post`, at a time.
+
+        Args:
+            conversation_id: The conversation.
+            event: What it is told then: words, or JSON.
+            at: When.
+            after: How long from now, such as "2h"; instead of `at`.
+            timer_id: The name of the timer in the conversation. One of that name that still waits is moved.
+            agent: Who shall hear of it; by default whoever answered last by then.
+
+        Raises:
+            ConfigurationError: The time or the name is not possible.
+            StoreError: The store cannot be used; nothing was scheduled.
+        """
+        agent_key = "" if agent is None else self._agent(agent).key
+        when = When(at=at, after=after)
+        timer = timer_of(conversation_id, event, when, timer_id, agent_key, next(iter(self.agents)))
+        due_at = await self.store.schedule(timer)
+        self.host.schedule(timer.conversation_id, timer.timer_id, due_at)
+        return PendingTimer(timer_id=timer.timer_id, due_at=due_at, body=timer.body)
+
+    async def unschedule(self, conversation_id: UUID | str, timer_id: str) -> bool:
+        """Take back what was scheduled; False if nothing of that name waits any more."""
+        key = conversation_key(conversation_id)
+        was_there = await self.store.unschedule(key, timer_id)
+        self.host.unschedule(key, timer_id)
+        return was_there
+
+    async def timers(self, conversation_id: UUID | str) -> list[PendingTimer]:
+        """What is to come in a conversation, the next one first: what was scheduled, and what silence brings."""
+        return await self.store.timers(conversation_key(conversation_id))
+
+    async def fire_due(self) -> list[Reply]:
+        """Do what is due by now, and wait for what comes of it. An open runtime looks every second by itself."""
+        replies: list[Reply] = []
+        while found := await self.store.fire():
+            for conversation_id, _ in found:
+                self.host.deliver(conversation_id)
+            replies += await asyncio.gather(*(self.reply_to(*each) for each in found))
+        return replies
 
     async def reply_to(self, conversation_id: UUID | str, message_id: str) -> Reply:
         """The final outcome of a message that was accepted, as soon as there is one, also after a person's decision.
@@ -615,10 +673,12 @@ class _Ticket:
     accepted: Accepted
 
 
-def _host(host: Host | None, works: bool, neighbours: Neighbours) -> Host:
+def _host(host: Host | None, works: bool, neighbours: Neighbours, clock: Clock | None) -> Host:
     if host is not None and not works:
         raise ConfigurationError("works=False leaves all turns to other processes; leave out host=, or works=False")
-    return host or (LocalHost() if works else Elsewhere(neighbours))
+    if not works:
+        return Elsewhere(neighbours)
+    return host or (LocalHost() if clock is None else LocalHost(sleep=clock.sleep))
 
 
 def _checked_id(message_id: str | None) -> str:

@@ -23,9 +23,10 @@ from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_core.sums import add_into
-from agent_runtime_framework.agents.base import AgentContext, AgentMessage
+from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.scene import dump_state
+from agent_runtime_framework.agents.silence import Silent
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StateTooNew, StoreError
 from agent_runtime_framework.events import Emitter, Sink
@@ -37,6 +38,7 @@ from agent_runtime_framework.runtime.conversation import ClaimedConversation, st
 from agent_runtime_framework.runtime.handoff import HANDED_OFF, is_passed_on, pass_on, tell
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
+from agent_runtime_framework.runtime.timers import silence_after
 from agent_runtime_framework.store.delivery import Claim, DurableStore, Ending, Finished, Lease, Outcome
 from agent_runtime_framework.store.operations import Wanted
 from agent_runtime_framework.store.protocol import Commit
@@ -231,12 +233,16 @@ class Worker:
 
     async def _take(self, job: _Job) -> None:
         claim, agent = job.claim, job.agent
-        ctx = AgentContext(
-            UUID(claim.run_id), claim.conversation_id, [AgentMessage.from_dict(body) for body in claim.bodies]
-        )
+        silent = Silent.of(claim.bodies)
+        said = claim.bodies if silent is None else ()
+        ctx = AgentContext(UUID(claim.run_id), claim.conversation_id, [AgentMessage.from_dict(body) for body in said])
         sinks = self._sinks_of(claim, lambda: job.journal.heard)
         io = agent.edges(ctx, *sinks, streams=bool(sinks), journal=job.journal)
-        task = asyncio.ensure_future(agent.turn(ctx, io, job.conversation))
+        task = asyncio.ensure_future(
+            agent.turn(ctx, io, job.conversation)
+            if silent is None
+            else agent.turn_in_silence(ctx, io, job.conversation, silent)
+        )
         running = self.running[claim.conversation_id] = Running(claim, task)
         turn, wanted = self._stopped_early.pop(claim.conversation_id, (0, None))
         if wanted is not None and turn == claim.turn:
@@ -303,7 +309,7 @@ class Worker:
             raise LeaseLost(job.claim.conversation_id, job.claim.turn)
         error = None if running.task.cancelled() else running.task.exception()
         if error is None and not running.task.cancelled():
-            await self._end_without_a_trace(job, str(running.task.result().response))
+            await self._end_without_a_trace(job, running.task.result())
         elif running.ending is not None:
             await self._end_broken(job, running.ending)
         elif isinstance(error, (LeaseLost, StateTooNew, StoreError)):
@@ -358,11 +364,10 @@ class Worker:
         if left is not None:
             await self._store.release(left)
 
-    async def _end_without_a_trace(self, job: _Job, response: str) -> None:
+    async def _end_without_a_trace(self, job: _Job, result: AgentResult) -> None:
         """There was nothing to do and nothing to keep, but the message has its outcome."""
         commit = job.conversation.commit_of([], None)
-        reason = None if job.journal.end is None else str(job.journal.end.stopped_reason)
-        await self._finish(job, commit, "answered", response, reason or "closed")
+        await self._finish(job, commit, "answered", result.response, result.metadata.get("stopped_reason"))
 
     async def _end_broken(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
         left = job.conversation.left
@@ -395,7 +400,7 @@ class Worker:
         error: BaseException | None = None,
     ) -> None:
         reply = ""
-        if ending == "failed":
+        if ending == "failed" and Silent.of(job.claim.bodies) is None:
             # Where the state cannot be loaded, saying it once more would not help.
             own = None if isinstance(error, StateError) else job.agent.config.limit_reply
             reply = own or self._apology
@@ -427,6 +432,8 @@ class Worker:
             "done": done_in(job.journal.entries, job.journal.resumed_at, claim.attempts),
         }
         receipt |= job.journal.mended
+        if (silent := Silent.of(claim.bodies)) is not None:
+            receipt["silence"] = silent.told()
         if (over := _over(job)) is not None:
             receipt["over"] = over
         before = _state_before(job)
@@ -443,6 +450,7 @@ class Worker:
             receipt=receipt,
             effects=effects_in(job.journal.entries),
             handoff=job.handoff,
+            silence=silence_after(job.agent, claim, commit, job.conversation.state_before, ending, job.handoff),
         )
         reach("finish:before")
         job.following = await self._store.finish(claim, finished, self._lease)
@@ -456,7 +464,7 @@ def _over(job: _Job) -> str | None:
     try:
         if state is None or not job.agent.is_terminal_state(state):
             return None
-        return "completed" if state.is_complete() else "ended"
+        return "completed" if state.is_complete() and not getattr(state, "is_expired", False) else "ended"
     except Exception:  # the author's code, asked for a remark; it must not keep the turn from being kept
         logger.warning("whether the journey of agent %r is over cannot be told", job.agent.key, exc_info=True)
         return None
@@ -488,4 +496,4 @@ def _without_reply(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:
 
 def _unheard(claim: Claim) -> list[JSONObject]:
     """What the history keeps of messages that were never listened to: nobody knows what must not be shown of them."""
-    return [{"role": "user", "content": NOT_HEARD} for _ in claim.bodies]
+    return [{"role": "user", "content": NOT_HEARD} for _ in claim.bodies] if Silent.of(claim.bodies) is None else []

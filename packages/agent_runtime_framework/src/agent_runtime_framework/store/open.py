@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent_runtime_framework.errors import ConfigurationError
@@ -16,12 +18,15 @@ _POSSIBLE = (
 )
 
 
-def open_durable_store(url: str, *, read_only: bool = False) -> DurableStore:
+def open_durable_store(
+    url: str, *, read_only: bool = False, clock: Callable[[], datetime] | None = None
+) -> DurableStore:
     """The store that `url` names, for a runtime.
 
     Args:
         url: The URL.
         read_only: Change nothing, not even tables that an earlier version of this package has made.
+        clock: Tells the time; by default the machine's, or the database server's.
 
     Raises:
         ConfigurationError: No store is known by that URL; the text lists what is possible.
@@ -31,33 +36,37 @@ def open_durable_store(url: str, *, read_only: bool = False) -> DurableStore:
     from agent_runtime_framework.store.sqlite import SQLiteStore
 
     # In memory, delivery keeps its promises with the very statements it has on disk.
-    store = SQLiteStore(":memory:") if url == "memory://" else open_store(url, read_only=read_only)
+    if url == "memory://":
+        return SQLiteStore(":memory:") if clock is None else SQLiteStore(":memory:", clock=clock)
+    store = open_store(url, read_only=read_only, clock=clock)
     assert isinstance(store, DurableStore)
     return store
 
 
-def open_store(url: str, *, read_only: bool = False) -> Store:
+def open_store(url: str, *, read_only: bool = False, clock: Callable[[], datetime] | None = None) -> Store:
     """The store that `url` names; nothing is read or written before it is first used.
 
     Args:
         url: The URL.
         read_only: Of a database, change nothing.
+        clock: Tells the time; by default the machine's, or the database server's.
 
     Raises:
         ConfigurationError: No store is known by that URL; the text lists what is possible.
     """
     scheme, separator, rest = url.partition("://")
+    told: dict[str, Callable[[], datetime]] = {} if clock is None else {"clock": clock}
     if separator and scheme == "memory" and not rest:
         from agent_runtime_framework.store.volatile import VolatileStore
 
-        return VolatileStore()
+        return VolatileStore(**told)
     if separator and scheme == "sqlite" and rest.startswith("/") and rest != "/":
         # The database driver is loaded when a database is asked for.
         from agent_runtime_framework.store.sqlite import SQLiteStore
 
-        return SQLiteStore(rest[1:], read_only=read_only)
+        return SQLiteStore(rest[1:], read_only=read_only, **told)
     if separator and scheme in {"postgresql", "postgres"}:
         from agent_runtime_framework.store.postgres import PostgresStore
 
-        return PostgresStore(url, read_only=read_only)
+        return PostgresStore(url, read_only=read_only, clock=clock)
     raise ConfigurationError(f"no store is known by the URL {url!r}; possible are: {_POSSIBLE}")
