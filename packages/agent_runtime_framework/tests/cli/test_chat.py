@@ -23,6 +23,46 @@ def agent():
     return OnboardingAgent(llm_client=Broken())
 """
 
+TILL = """
+from pathlib import Path
+from agent_runtime_framework import Journey, step
+
+class Till(Journey):
+    open = step("Serve them.")
+
+    @open.tool(effect="{effect}")
+    def pay(self, amount: int) -> str:
+        with Path("paid").open("a") as file:
+            file.write(f"{{amount}}\\n")
+        return "Paid."
+
+class Model:
+    async def generate(self, messages, *, tools=None, **kwargs):
+        from agent_runtime_core import LLMResponse
+        last = messages[-1]
+        if last["role"] == "tool":
+            return LLMResponse({{"role": "assistant", "content": "told: " + last["content"]}})
+        call = {{"id": "c1", "function": {{"name": "pay", "arguments": '{{"amount": 5}}'}}}}
+        return LLMResponse({{"role": "assistant", "content": None, "tool_calls": [call]}})
+
+agent = Till.agent(Model())
+"""
+
+OWN_STATE = """
+import sys
+sys.path.insert(0, {examples!r})
+from onboarding import OnboardingAgent
+
+KEPT = {{}}
+
+class Own(OnboardingAgent):
+    async def load_state(self, ctx):
+        return KEPT.get(ctx.conversation_id)
+
+    async def save_state(self, ctx, state):
+        KEPT[ctx.conversation_id] = state
+"""
+
 
 def test_lines_from_a_pipe_are_a_conversation(run_cli: RunCLI, examples: Path) -> None:
     done = run_cli("chat", str(examples / "onboarding.py"), lines=["hi", "Ada"])
@@ -187,3 +227,31 @@ def test_an_example_runs_by_itself(examples: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0
     assert "choose_kind(kind=" in done.stdout
+
+
+@pytest.mark.parametrize(("effect", "kept"), [("once", "whether it took effect is unknown"), ("read", "runs again")])
+def test_a_crash_in_a_call_is_gone_on_behind(run_cli: RunCLI, tmp_path: Path, effect: str, kept: str) -> None:
+    (tmp_path / "till.py").write_text(TILL.format(effect=effect), encoding="utf-8")
+    first = run_cli("chat", "till.py", "--conversation", "c", lines=["/crash", "pay 5", "never said"])
+    assert first.returncode == 137
+    assert "Killed in the middle of the call" in first.stderr
+    assert (tmp_path / "paid").read_text() == "5\n"
+
+    again = run_cli("chat", "till.py", "--conversation", "c", lines=["/history"])
+    assert again.returncode == 0, again.stderr
+    assert "The last process died in the middle of turn 1. This was kept:" in again.stderr
+    assert "the model's reply, which calls pay" in again.stderr
+    assert kept in again.stderr
+    assert "told: " in again.stdout
+    assert (tmp_path / "paid").read_text() == "5\n" * (1 if effect == "once" else 2)
+    assert "died" not in run_cli("chat", "till.py", "--conversation", "c").stderr
+
+
+def test_an_agent_that_keeps_its_own_state_is_talked_to_all_the_same(
+    run_cli: RunCLI, examples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(OWN_STATE.format(examples=str(examples)), encoding="utf-8")
+    done = run_cli("chat", "own.py", lines=["Ada", "/crash"])
+    assert done.returncode == 0
+    assert "● collect_email" in done.stdout
+    assert "keeps its state itself" in done.stderr

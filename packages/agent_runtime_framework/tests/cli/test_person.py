@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent_runtime_framework.cli.model_choice import choose_model
-from agent_runtime_framework.cli.session import Session
+from agent_runtime_framework.cli.session import MemorySession
 from agent_runtime_framework.cli.targets import load_agent
 from agent_runtime_framework.cli.transcript import Transcript
 from agent_runtime_framework.memory import MemoryManager
@@ -22,9 +22,9 @@ def agent(examples: Path) -> Any:
     return load_agent(str(examples / "onboarding.py"))
 
 
-async def _turn(agent: Any, screen: Any) -> Session:
+async def _turn(agent: Any, screen: Any) -> MemorySession:
     model = choose_model("me", agent, screen)
-    session = Session(agent, MemoryManager(), "c", model.client)
+    session = MemorySession(agent, MemoryManager(), "c", model.client)
     await session.open()
     await session.say("hello", Transcript(screen, is_detailed=True))
     return session

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent_runtime_framework import JourneyConfig, MemoryManager
-from agent_runtime_framework.cli.session import Session
+from agent_runtime_framework.cli.session import MemorySession
 from agent_runtime_framework.cli.targets import load_agent
 from agent_runtime_framework.cli.transcript import Transcript
 from agent_runtime_framework.testing import ScriptedLLM, call, say
@@ -18,7 +18,7 @@ MakeScreen = Callable[..., Any]
 async def _shown(examples: Path, screen: Any, *script: Any, config: JourneyConfig | None = None) -> str:
     agent: Any = load_agent(str(examples / "onboarding.py"))
     agent.config = config or agent.config
-    session = Session(agent, MemoryManager(), "c", ScriptedLLM(*script))
+    session = MemorySession(agent, MemoryManager(), "c", ScriptedLLM(*script))
     await session.open()
     await session.say("hello", Transcript(screen))
     return screen.text

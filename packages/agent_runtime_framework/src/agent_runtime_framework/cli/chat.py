@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from agent_runtime_core.errors import ConfigurationError, ProviderError
+from agent_runtime_framework.agents.base import AgentResult
 from agent_runtime_framework.cli import views
+from agent_runtime_framework.cli.durable_session import DurableSession
 from agent_runtime_framework.cli.failures import FAILED, INTERRUPTED, OK, explain
 from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
 from agent_runtime_framework.cli.progress import Progress
@@ -14,7 +17,9 @@ from agent_runtime_framework.cli.session import Session
 from agent_runtime_framework.cli.slash import SLASH_COMMANDS, Leave, run_slash
 from agent_runtime_framework.cli.spans import Line, Span, line, printable
 from agent_runtime_framework.cli.transcript import Transcript
+from agent_runtime_framework.events import Sink
 from agent_runtime_framework.executor.turn import StoppedReason
+from agent_runtime_framework.store.delivery import Claim
 
 
 class Chat:
@@ -52,6 +57,20 @@ class Chat:
             if code is not None:
                 return code
 
+    def go_on(self, left: Claim) -> None:
+        """Go on with the turn in which an earlier process died, and show what was kept of it."""
+        session = self.session
+        assert isinstance(session, DurableSession)  # no other keeps anything of such a turn
+        self.screen.note(*views.left_over(left, self.screen.marks))
+        before = session.progress
+        try:
+            self._runner.run(self._turn(lambda sink: session.go_on(left, sink)))
+            self._close(before)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._stopped(before)
+        except Exception as error:  # noqa: BLE001  as in any other turn
+            self._failed(error, before)
+
     def use_model(self, name: str) -> None:
         """Go on with another model; one that cannot be used leaves things as they are."""
         try:
@@ -72,7 +91,7 @@ class Chat:
             if text.startswith("/"):
                 self._runner.run(run_slash(self, text))
             else:
-                self._runner.run(self._turn(text))
+                self._runner.run(self._turn(lambda sink: self.session.say(text, sink)))
             self._close(before)
         except (asyncio.CancelledError, KeyboardInterrupt):
             return self._stopped(before)
@@ -82,10 +101,10 @@ class Chat:
             return self._failed(error, before)
         return None
 
-    async def _turn(self, text: str) -> None:
+    async def _turn(self, take: Callable[[Sink], Awaitable[AgentResult]]) -> None:
         transcript = Transcript(self.screen, is_detailed=self.model.is_person)
         with self.screen.waiting("…"):
-            result = await self.session.say(text, transcript)
+            result = await take(transcript)
         if result.metadata.get("stopped_reason") == StoppedReason.CLOSED:
             self.screen.note(line("The journey is over, and there is nothing to add.", "quiet"))
         elif not result.response:
@@ -113,6 +132,8 @@ class Chat:
             hint = "Nothing is lost: say it again, or go on."
             if isinstance(error, ProviderError):
                 hint = "Nothing is lost: say it again, or /model offline to go on without this model."
+            if isinstance(self.session, DurableSession) and self.session.apology:
+                lines.append(line(f"The person reads: {self.session.apology}"))
             self.screen.note(*lines, line(hint, "quiet"))
             self._close(before)
             return None

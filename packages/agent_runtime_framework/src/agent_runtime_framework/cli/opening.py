@@ -14,14 +14,18 @@ from agent_runtime_core.interfaces import conversation_key
 from agent_runtime_core.llm.available import local_servers
 from agent_runtime_framework.cli import views
 from agent_runtime_framework.cli.chat import Chat
+from agent_runtime_framework.cli.durable_session import DurableSession
 from agent_runtime_framework.cli.failures import UsageError
 from agent_runtime_framework.cli.model_choice import ChosenModel, choose_model
 from agent_runtime_framework.cli.screen import Screen, open_screen
-from agent_runtime_framework.cli.session import Session
+from agent_runtime_framework.cli.session import MemorySession, Session
 from agent_runtime_framework.cli.spans import Span, line
 from agent_runtime_framework.cli.targets import Agent, load_agent
 from agent_runtime_framework.errors import StateError
 from agent_runtime_framework.memory import MemoryManager
+from agent_runtime_framework.runtime.roster import keeps_own_state
+from agent_runtime_framework.store.delivery import Claim, DurableStore
+from agent_runtime_framework.store.open import open_durable_store
 
 DIRECTORY = Path(".agent-runtime")
 DEFAULT_STORE = f"sqlite:///{DIRECTORY.name}/chat.db"
@@ -36,20 +40,22 @@ def hold_conversation(args: Namespace) -> int:
 
     model = choose_model(args.model, agent, screen)
     url = _store_url(args, screen)
-    memory = _memory(agent, args.store, url)
+    place = _place(agent, args.store, url)
     with asyncio.Runner() as runner:
+        name = runner.run(_conversation_name(args.conversation, place, agent, screen))
+        session = _session(agent, place, name, model)
+        session.target = args.target
         try:
-            name = runner.run(_conversation_name(args.conversation, memory, agent, screen))
-            session = Session(agent, memory, name, model.client)
-            session.target = args.target
-            runner.run(_begin(session, args))
+            left = runner.run(_begin(session, args))
             runner.run(_introduce(session, screen, model, url))
             chat = Chat(session, screen, model, runner)
+            if left is not None:
+                chat.go_on(left)
             code = chat.hold()
             _say_goodbye(session, screen, args, url)
             return code
         finally:
-            runner.run(memory.aclose())
+            runner.run(session.aclose())
 
 
 def _set_up_logging(*, is_verbose: bool) -> None:
@@ -72,12 +78,20 @@ def _store_url(args: Namespace, screen: Screen) -> str:
     return DEFAULT_STORE
 
 
-def _memory(agent: Agent, asked_for: str | None, url: str) -> MemoryManager:
+def _place(agent: Agent, asked_for: str | None, url: str) -> DurableStore | MemoryManager:
+    """Where the conversation is kept: a store, unless the agent keeps its state itself or brings another memory."""
     if agent.memory is not None and asked_for is None:
-        return agent.memory
+        store = agent.memory.store
+        return store if isinstance(store, DurableStore) and not keeps_own_state(agent) else agent.memory
     if url == DEFAULT_STORE:
         make_directory()
-    return MemoryManager.from_url(url)
+    return MemoryManager.from_url(url) if keeps_own_state(agent) else open_durable_store(url)
+
+
+def _session(agent: Agent, place: DurableStore | MemoryManager, name: str, model: ChosenModel) -> Session:
+    if isinstance(place, MemoryManager):
+        return MemorySession(agent, place, name, model.client)
+    return DurableSession(agent, place, name, model.client)
 
 
 def make_directory() -> None:
@@ -98,10 +112,13 @@ def make_directory() -> None:
         ) from error
 
 
-async def _conversation_name(asked_for: str | None, memory: MemoryManager, agent: Agent, screen: Screen) -> str:
+async def _conversation_name(
+    asked_for: str | None, place: DurableStore | MemoryManager, agent: Agent, screen: Screen
+) -> str:
     """The name asked for, else at a terminal that of the last conversation if it is not over, else a new one."""
     if asked_for is not None:
         return conversation_key(asked_for)
+    memory = place if isinstance(place, MemoryManager) else MemoryManager(store=place)
     last = await _last_unnamed(memory, agent) if screen.is_interactive else None
     if last is not None and await _goes_on(last, memory, agent, screen):
         return last
@@ -118,15 +135,18 @@ async def _last_unnamed(memory: MemoryManager, agent: Agent) -> str | None:
 
 
 async def _goes_on(name: str, memory: MemoryManager, agent: Agent, screen: Screen) -> bool:
-    agent.memory = memory
+    before, agent.memory = agent.memory, memory
     try:
         return not agent.is_terminal_state(await agent.state_of(name))
     except StateError as error:
         screen.note(line(f"The last conversation cannot go on, so a new one begins: {error}", "warn"))
         return False
+    finally:
+        agent.memory = before
 
 
-async def _begin(session: Session, args: Namespace) -> None:
+async def _begin(session: Session, args: Namespace) -> Claim | None:
+    """Open the conversation; returns the turn in which an earlier process died."""
     if args.restart:
         await session.restart()
     if await session.is_somebody_elses():
@@ -138,6 +158,7 @@ async def _begin(session: Session, args: Namespace) -> None:
         await session.open()
     except StateError as error:
         raise StateError(f"{error}. Here: --restart forgets it, another --conversation leaves it alone") from error
+    return await session.left() if isinstance(session, DurableSession) else None
 
 
 async def _introduce(session: Session, screen: Screen, model: ChosenModel, url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from agent_runtime_core.interfaces import EventType, JSONObject
@@ -14,29 +16,28 @@ from agent_runtime_framework.executor.loop import TurnIO
 from agent_runtime_framework.memory import MemoryManager, StoredMessage
 
 
-class Session:
+class Session(ABC):
     """A conversation.
-
-    The way it took is kept beside it, under a key of its own: a state tells the present step alone.
 
     Attributes:
         agent: Who is talked to.
-        memory: Where the conversation is kept.
         conversation_id: Its name.
         client: The model.
         target: How the command line named the agent.
         progress: Where it is.
+        is_durable: True if a turn goes on after the process has died.
     """
 
-    def __init__(self, agent: Agent, memory: MemoryManager, conversation_id: str, client: LLMClient) -> None:
-        agent.memory = memory
+    is_durable = False
+
+    def __init__(self, agent: Agent, conversation_id: str, client: LLMClient) -> None:
         self.agent = agent
-        self.memory = memory
         self.conversation_id = conversation_id
         self.client = client
         self.target = ""
         self.progress = Progress()
 
+    @abstractmethod
     async def open(self) -> None:
         """Find out where the conversation is.
 
@@ -44,61 +45,79 @@ class Session:
             StateError: What is stored no longer fits the agent.
             StoreError: The store cannot be read.
         """
-        kept = await self.memory.state_store.load_state(self.conversation_id, self._trail_key)
-        visited = frozenset(str(step) for step in (kept or {}).get("visited", ()))
-        self.progress = Progress.of(self.agent, await self.state(), visited)
 
+    @abstractmethod
     async def state(self) -> Any:
         """The state as it is now."""
-        return await self.agent.state_of(self.conversation_id)
 
-    async def has_begun(self) -> bool:
-        """True if there is something stored."""
-        return bool(await self.messages(1)) or await self._stored_state() is not None
-
+    @abstractmethod
     async def is_somebody_elses(self) -> bool:
         """True if the conversation was held with another agent only."""
+
+    @abstractmethod
+    async def messages(self, limit: int | None = None) -> list[StoredMessage]:
+        """What was said, oldest first."""
+
+    @abstractmethod
+    async def say(self, text: str, sink: Sink) -> AgentResult:
+        """Take a turn; `sink` is told of everything as it happens."""
+
+    @abstractmethod
+    async def restart(self) -> None:
+        """Forget the conversation."""
+
+    async def aclose(self) -> None:  # noqa: B027  what holds nothing open has nothing to close
+        """Release what is held open."""
+
+    def crash_in_next_call(self, last_words: Callable[[], None]) -> bool:
+        """Let the process die inside the next tool call; False where that would prove nothing."""
+        return False
+
+
+class MemorySession(Session):
+    """A conversation with an agent that keeps its state itself, or in a memory that is its own."""
+
+    def __init__(self, agent: Agent, memory: MemoryManager, conversation_id: str, client: LLMClient) -> None:
+        super().__init__(agent, conversation_id, client)
+        agent.memory = memory
+        self.memory = memory
+
+    async def open(self) -> None:
+        self.progress = Progress.of(self.agent, await self.state())
+
+    async def state(self) -> Any:
+        return await self.agent.state_of(self.conversation_id)
+
+    async def is_somebody_elses(self) -> bool:
         return bool(await self.messages(1)) and await self._stored_state() is None
 
     async def messages(self, limit: int | None = None) -> list[StoredMessage]:
-        """What was said, oldest first."""
         return await self.memory.conversation_store.get_messages(self.conversation_id, limit)
 
     async def say(self, text: str, sink: Sink) -> AgentResult:
-        """Take a turn; `sink` is told of everything as it happens."""
         ctx = AgentContext.from_text(text, self.conversation_id)
-        watching = (*self.agent.sinks, sink, _Steps(self))
+        watching = (*self.agent.sinks, sink, Steps(self))
         emitter = Emitter(watching, str(ctx.run_id), self.conversation_id)
         io = TurnIO(model=StreamedReplies(self.client), hooks=self.agent.hooks, emitter=emitter)
-        before = self.progress
         try:
             return await self.agent.turn(ctx, io)
         finally:
-            await self._settle(before)
+            # What was kept counts, not what was seen on the way.
+            self.progress = Progress.of(self.agent, await self.state(), self.progress.visited)
 
     async def restart(self) -> None:
-        """Forget the conversation."""
         await self.memory.clear_conversation(self.conversation_id)
         await self.memory.delete_state(self.conversation_id, self.agent.key)
-        await self.memory.delete_state(self.conversation_id, self._trail_key)
         await self.open()
 
-    @property
-    def _trail_key(self) -> str:
-        return f"{self.agent.key} (the way it took)"
+    async def aclose(self) -> None:
+        await self.memory.aclose()
 
     async def _stored_state(self) -> JSONObject | None:
         return await self.memory.state_store.load_state(self.conversation_id, self.agent.key)
 
-    async def _settle(self, before: Progress) -> None:
-        """Believe what was kept, not what was seen on the way."""
-        self.progress = Progress.of(self.agent, await self.state(), self.progress.visited)
-        if self.progress.visited != before.visited:
-            trail = {"visited": [step for step in self.progress.steps if step in self.progress.visited]}
-            await self.memory.save_state(self.conversation_id, self._trail_key, trail)
 
-
-class _Steps:
+class Steps:
     """Notes the steps a turn passes through."""
 
     def __init__(self, session: Session) -> None:

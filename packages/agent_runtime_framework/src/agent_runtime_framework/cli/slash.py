@@ -82,6 +82,19 @@ async def _save_test(chat: Chat, rest: str) -> None:
     await save_test(chat, rest)
 
 
+async def _crash(chat: Chat, rest: str) -> None:
+    marks = chat.screen.marks
+
+    def last_words() -> None:
+        chat.screen.note(line(f"{marks.refused} Killed in the middle of the call, before its end was recorded.", "bad"))
+
+    if not chat.session.crash_in_next_call(last_words):
+        chat.screen.note(line("This agent keeps its state itself, so a crash would prove nothing.", "warn"))
+        return
+    chat.screen.note(line("The next tool call will run, and this process will die in it.", "warn"))
+    chat.screen.note(line("Then start again with the same conversation, to see what was kept.", "quiet"))
+
+
 async def _restart(chat: Chat, rest: str) -> None:
     await chat.session.restart()
     chat.screen.show(line("Begun anew.", "good"))
@@ -107,6 +120,7 @@ SLASH_COMMANDS = {
     "/prompt": SlashCommand("what the model is told in this step", _prompt),
     "/model": SlashCommand("the model; /model NAME changes it, as --model does", _model),
     "/save-test": SlashCommand("this conversation as a test; /save-test FILE says where", _save_test),
+    "/crash": SlashCommand("kill this process in the middle of the next tool call", _crash),
     "/restart": SlashCommand("forget this conversation and begin anew", _restart),
     "/help": SlashCommand("this list", _help),
     "/quit": SlashCommand("leave; the conversation is kept", _quit),

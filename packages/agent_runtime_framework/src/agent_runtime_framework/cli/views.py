@@ -12,6 +12,7 @@ from agent_runtime_framework.cli.progress import Progress
 from agent_runtime_framework.cli.screen import Marks
 from agent_runtime_framework.cli.spans import Line, Span, cells, line, one_line, printable
 from agent_runtime_framework.memory import StoredMessage
+from agent_runtime_framework.store.delivery import Claim, Entry
 from agent_runtime_framework.tools.schema import ToolSchema
 
 MESSAGE_CHARS = 300
@@ -83,6 +84,36 @@ def recap(messages: Sequence[StoredMessage], marks: Marks) -> Sequence[Line]:
     spoken = [each for each in messages if each.role in ("user", "assistant") and message_text(each.content).strip()]
     plain = [StoredMessage(each.role, message_text(each.content)) for each in spoken[-4:]]
     return history(plain, marks, limit=MESSAGE_CHARS)
+
+
+def left_over(left: Claim, marks: Marks) -> Sequence[Line]:
+    """What was kept of a turn in which the process died, and what nobody knows of it."""
+    lines: list[Line] = [line(f"The last process died in the middle of turn {left.turn}. This was kept:", "warn")]
+    for body in left.bodies:
+        lines.append((Span(f"  {marks.prompt} {_cut(message_text(body.get('content')), MESSAGE_CHARS)}", "accent"),))
+    lines += [each for entry in left.entries for each in _kept(entry, marks)]
+    lines.append(line("It goes on from there; nothing of it is asked or run again.", "quiet"))
+    return lines
+
+
+def _kept(entry: Entry, marks: Marks) -> Sequence[Line]:
+    name = one_line(entry.name or "", 64)
+    match entry:
+        case Entry(kind="model", outcome=dict() as outcome):
+            called = ", ".join(one_line(call["name"], 64) for call in outcome["calls"])
+            return (line(f"  {marks.done} the model's reply{f', which calls {called}' if called else ''}", "good"),)
+        case Entry(kind="tool", outcome=dict() as outcome):
+            done = "done" if outcome["ok"] else "refused, or failed"
+            return (line(f"  {marks.done if outcome['ok'] else marks.refused} {name}: {done}", "good"),)
+        case Entry(kind="tool", effect="once"):
+            unknown = f"  ? {name}: cut off; whether it took effect is unknown. It is not run again,"
+            return (line(unknown, "bad"), line("    and the model is told so.", "bad"))
+        case Entry(kind="tool"):
+            return (
+                line(f"  {marks.open} {name}: cut off; it is declared harmless to run again, and runs again", "warn"),
+            )
+        case _:
+            return ()
 
 
 def tools(offered: Sequence[ToolSchema]) -> Sequence[Line]:

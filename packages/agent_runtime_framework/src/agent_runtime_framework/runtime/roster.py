@@ -49,12 +49,21 @@ def _agent(subject: object, options: Mapping[str, Any]) -> Agent:
     return agent_of(cast("object", subject), **{name: value for name, value in options.items() if value})
 
 
-def _refuse_own_state(agent: Agent) -> None:
+def keeps_own_state(agent: Agent) -> bool:
+    """True if the agent keeps its state somewhere by itself."""
+    return bool(_overridden(agent))
+
+
+def _overridden(agent: Agent) -> list[str]:
     own: Any = type(agent)
     base: Any = JourneyAgent
-    overridden = [name for name in ("load_state", "save_state") if getattr(own, name) is not getattr(base, name)]
+    return [name for name in ("load_state", "save_state") if getattr(own, name) is not getattr(base, name)]
+
+
+def _refuse_own_state(agent: Agent) -> None:
+    overridden = _overridden(agent)
     if overridden:
         raise ConfigurationError(
-            f"{own.__name__} overrides {' and '.join(overridden)}, but under a Runtime the store keeps the state, "
-            "together with what was done; remove the override, or run the agent without a Runtime"
+            f"{type(agent).__name__} overrides {' and '.join(overridden)}, but under a Runtime the store keeps the "
+            "state, together with what was done; remove the override, or run the agent without a Runtime"
         )

@@ -13,11 +13,11 @@ from typing import TextIO
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.cli import views
+from agent_runtime_framework.cli.durable_session import stored_message
 from agent_runtime_framework.cli.failures import FAILED, OK, UsageError
 from agent_runtime_framework.cli.operating.opened import counted, table, when, with_store, write, write_json
 from agent_runtime_framework.cli.screen import Marks
 from agent_runtime_framework.errors import ConfigurationError, ConversationBusy
-from agent_runtime_framework.memory import StoredMessage
 from agent_runtime_framework.store.delivery import DurableStore
 from agent_runtime_framework.store.operations import BUSY, Summary, Wanted
 
@@ -245,21 +245,11 @@ def _shown(document: JSONObject) -> Iterator[str]:
 
 
 def _write_messages(document: JSONObject) -> None:
-    messages = [_message(each["body"]) for each in document["messages"]]
+    messages = [stored_message(each["body"]) for each in document["messages"]]
     marks = Marks.for_encoding(sys.stdout.encoding)
     write("\n")
     for line in views.history(messages, marks):
         write("".join(span.text for span in line) + "\n")
-
-
-def _message(body: JSONObject) -> StoredMessage:
-    return StoredMessage(
-        role=body["role"],
-        content=body.get("content"),
-        tool_calls=body.get("tool_calls") or [],
-        tool_call_id=body.get("tool_call_id"),
-        name=body.get("name"),
-    )
 
 
 def _unknown(args: Namespace) -> UsageError:

@@ -82,7 +82,7 @@ class Account:
     @property
     def failed(self) -> list[JSONObject]:
         """The calls that ran and failed."""
-        return [each for each in self.calls if not (each["ok"] or each.get("refused") or each.get("unknown"))]
+        return [each for each in self.calls if each["ok"] is False and not (each.get("refused") or each.get("unknown"))]
 
     @property
     def unknown(self) -> list[JSONObject]:

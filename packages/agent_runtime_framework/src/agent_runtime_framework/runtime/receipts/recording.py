@@ -11,7 +11,7 @@ A receipt is JSON. Keys are added, never renamed; what is not there did not happ
     approvals                 what persons decided: call_id, tool, decision ("approved" or "rejected"), by, note, at
     done                      what happened, in order; each entry is one of
         {"model": {...}}      a request: prompt (a hash), offered, withheld (tool -> reason), closed, calls, usage, ms
-        {"call": {...}}       a call: name, effect, ok, ms, refused, unknown, why, reason
+        {"call": {...}}       a call: name, effect, ok (null while nobody knows), ms, refused, unknown, why, reason
         {"move": {...}}       a step was entered: to, by ("call": a tool's code; "code": without the model)
         {"said": n}           exact words of the journey
         {"resumed": n}        another process went on here; n is the attempt

@@ -105,6 +105,8 @@ def _call(call: JSONObject) -> Iterator[str]:
         yield f"{name} was refused{because}"
     elif call.get("unknown"):
         yield f"{name} was cut off{_bracketed(facts)}: whether it took effect is unknown; it was not run again"
+    elif call["ok"] is None:
+        yield f"{name} has begun{_bracketed(facts)}; its end is not recorded yet"
     elif call["ok"]:
         yield f"{name} ran{_bracketed(facts)}"
     else:
