@@ -55,16 +55,17 @@ def open_store(url: str, *, read_only: bool = False, clock: Callable[[], datetim
         ConfigurationError: No store is known by that URL; the text lists what is possible.
     """
     scheme, separator, rest = url.partition("://")
-    told: dict[str, Callable[[], datetime]] = {} if clock is None else {"clock": clock}
     if separator and scheme == "memory" and not rest:
         from agent_runtime_framework.store.volatile import VolatileStore
 
-        return VolatileStore(**told)
+        return VolatileStore() if clock is None else VolatileStore(clock=clock)
     if separator and scheme == "sqlite" and rest.startswith("/") and rest != "/":
         # The database driver is loaded when a database is asked for.
         from agent_runtime_framework.store.sqlite import SQLiteStore
 
-        return SQLiteStore(rest[1:], read_only=read_only, **told)
+        if clock is None:
+            return SQLiteStore(rest[1:], read_only=read_only)
+        return SQLiteStore(rest[1:], read_only=read_only, clock=clock)
     if separator and scheme in {"postgresql", "postgres"}:
         from agent_runtime_framework.store.postgres import PostgresStore
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import broken_delivery
 import broken_pauses
+import broken_timers
 import pytest
 from broken_turns import DEFECTS
 
@@ -14,9 +15,10 @@ pytest_plugins = ["pytester"]
 # Importing them adds their stores to the defects.
 assert broken_delivery.__doc__
 assert broken_pauses.__doc__
+assert broken_timers.__doc__
 
 JUDGED = """
-import broken_delivery, broken_pauses, pytest
+import broken_delivery, broken_pauses, broken_timers, pytest
 from broken_turns import DEFECTS
 from agent_runtime_framework.testing.stores import DurableStoreRules
 

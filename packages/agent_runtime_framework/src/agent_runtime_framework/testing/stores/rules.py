@@ -17,6 +17,7 @@ from agent_runtime_framework.testing.stores.recording import RecordRules
 from agent_runtime_framework.testing.stores.sequences import DurableSequenceRules, SequenceRules
 from agent_runtime_framework.testing.stores.sharing import DurableSharingRules, SharingRules
 from agent_runtime_framework.testing.stores.texts import DurableTextRules, TextRules
+from agent_runtime_framework.testing.stores.timing import TimerRules
 
 
 class StoreRules(CommitRules, LoadRules, AgentRules, ListRules, TextRules, SharingRules, SequenceRules):
@@ -37,6 +38,7 @@ class DurableStoreRules(
     FinishRules,
     PauseRules,
     EraseRules,
+    TimerRules,
     DurableTextRules,
     DurableSharingRules,
     DurableSequenceRules,
