@@ -5,21 +5,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from victim import TOOLS, Notes
+from victim import TOOLS, Notes, place_of
 
 from agent_runtime_framework.crash_points import NAMES
 from agent_runtime_framework.messages import INTERRUPTED
-from agent_runtime_framework.testing.invariants import broken_invariants
+from agent_runtime_framework.testing.invariants import broken_invariants, select
 
 VICTIM = Path(__file__).with_name("victim.py")
 KILLS = int(os.environ.get("AGENT_RUNTIME_KILLS", "40"))
@@ -42,30 +43,26 @@ def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
 
 def check(folder: Path, kills: int, at_once: int) -> Counter[str]:
     """Everything that was promised; returns what happened, for the report."""
-    notes, path = Notes(folder), folder / "chat.db"
-    assert broken_invariants(path) == []
-    connection = sqlite3.connect(path)
+    notes, place = Notes(folder), place_of(folder).removeprefix("sqlite:///")
+    assert broken_invariants(place) == []
     outcomes = dict(
-        connection.execute(
+        select(
+            place,
             "SELECT c.id || ' ' || i.message_id, i.status FROM inbox AS i JOIN conversations AS c ON c.key = "
-            "i.conversation"
-        ).fetchall()
+            "i.conversation",
+        )
     )
     lost = [each for each in notes.read("acknowledged") if outcomes.get(each) != "answered"]
     assert lost == [], "acknowledged messages without an answer"
     told = Counter(
-        connection.execute(
-            "SELECT c.id, json_extract(m.body, '$.name'), json_extract(m.body, '$.content') FROM messages AS m "
-            "JOIN conversations AS c ON c.key = m.conversation WHERE m.role = 'tool'"
-        ).fetchall()
+        select(
+            place,
+            "SELECT c.id, m.body ->> 'name', m.body ->> 'content' FROM messages AS m "
+            "JOIN conversations AS c ON c.key = m.conversation WHERE m.body ->> 'role' = 'tool'",
+        )
     )
-    counts = dict(
-        connection.execute(
-            "SELECT c.id, json_extract(s.state, '$.count') FROM states AS s JOIN conversations AS c "
-            "ON c.key = s.conversation"
-        ).fetchall()
-    )
-    connection.close()
+    states = select(place, "SELECT c.id, s.state FROM states AS s JOIN conversations AS c ON c.key = s.conversation")
+    counts = {conversation: json.loads(state)["count"] for conversation, state in states}
     for conversation, count in counts.items():
         folded = told[conversation, "add", "added"] + 100 * told[conversation, "charge", "charged"]
         assert count == folded, f"the state of {conversation} is not what its recorded calls make of it"
@@ -84,16 +81,22 @@ def check(folder: Path, kills: int, at_once: int) -> Counter[str]:
     return Counter(messages=len(outcomes), unknown=unknown, asked_again=again)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where processes find their store, and note what they do."""
+    if request.param == "postgres":
+        (tmp_path / "store").write_text(request.getfixturevalue("postgres_url"))
+    return tmp_path
+
+
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_lost_or_done_twice_whichever_place_the_process_dies_at(
-    name: str, count: int, tmp_path: Path
-) -> None:
-    died = run(tmp_path, 2, 3, "--at", name, count)
+def test_nothing_is_lost_or_done_twice_whichever_place_the_process_dies_at(name: str, count: int, folder: Path) -> None:
+    died = run(folder, 2, 3, "--at", name, count)
     assert died in (0, -signal.SIGKILL)
     assert died != 0 or name.startswith("claim:"), "the place was never reached"
-    assert run(tmp_path, 2, 3) == 0
-    check(tmp_path, kills=1, at_once=2)
+    assert run(folder, 2, 3) == 0
+    check(folder, kills=1, at_once=2)
 
 
 def test_nothing_is_lost_or_done_twice_wherever_the_process_dies(tmp_path: Path) -> None:
@@ -105,37 +108,55 @@ def test_nothing_is_lost_or_done_twice_wherever_the_process_dies(tmp_path: Path)
     assert len(killed) >= KILLS * 0.9
 
 
+LEASE = float(os.environ.get("AGENT_RUNTIME_LEASE", "2"))
+"""Seconds after which another machine takes over a turn."""
+
+
+def test_nothing_is_lost_or_done_twice_where_another_machine_goes_on(tmp_path: Path, postgres_url: str) -> None:
+    kills = int(os.environ.get("AGENT_RUNTIME_KILLS", "20"))
+    sys.stdout.write(f"AGENT_RUNTIME_SEED={SEED} AGENT_RUNTIME_KILLS={kills} AGENT_RUNTIME_LEASE={LEASE}\n")
+    (tmp_path / "store").write_text(postgres_url)
+    survivor = start(tmp_path, 0, 0, "--survivor", "--foreign", "--lease", LEASE)
+    options = ("--seed", SEED, kills, "--foreign", "--lease", LEASE, "--slowness", 4)
+    assert run(tmp_path, 4, max(5, kills // 2), *options) == 0
+    (tmp_path / "over").touch()
+    assert survivor.wait(60) == 0
+
+    killed = Notes(tmp_path).read("killed")
+    happened = check(tmp_path, kills=len(killed), at_once=8)
+    taken_over = select(postgres_url, "SELECT started_at, ended_at FROM turns WHERE attempts = 2")
+    waits = [
+        (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds() for began, ended in taken_over
+    ]
+    sys.stdout.write(f"{len(killed)} kills: {dict(happened)}, {len(waits)} taken over, in {max(waits):.1f} s at most\n")
+    assert len(killed) >= kills * 0.9
+    assert max(waits) < LEASE + 5
+
+
 @pytest.mark.parametrize(
     ("name", "count"),
     [("request:after", 2), ("call:before", 4), ("call:after", 4), ("record:before", 3), ("finish:before", 1)],
 )
-def test_who_wakes_up_after_its_lease_has_run_out_writes_nothing(name: str, count: int, tmp_path: Path) -> None:
-    zombie = start(tmp_path, 1, 2, "--stop-at", name, count, "--lease", 0.6)
+def test_who_wakes_up_after_its_lease_has_run_out_writes_nothing(name: str, count: int, folder: Path) -> None:
+    zombie = start(folder, 1, 2, "--stop-at", name, count, "--lease", 0.6)
     wait_until_stopped(zombie)
-    assert run(tmp_path, 1, 2, "--lease", 0.6) == 0
+    assert run(folder, 1, 2, "--lease", 0.6) == 0
     zombie.send_signal(signal.SIGCONT)
 
     assert zombie.wait(60) == 0
-    check(tmp_path, kills=1, at_once=1)
+    check(folder, kills=1, at_once=1)
 
 
 @pytest.mark.parametrize("processes", [1, 4])
-def test_a_hundred_messages_at_once_from_several_processes_are_answered_in_order(
-    processes: int, tmp_path: Path
-) -> None:
+def test_a_hundred_messages_at_once_from_several_processes_are_answered_in_order(processes: int, folder: Path) -> None:
     each = 100 // processes
-    started = [start(tmp_path, 1, each, "--all-at-once", f"p{number}-") for number in range(processes)]
+    started = [start(folder, 1, each, "--all-at-once", f"p{number}-") for number in range(processes)]
     assert [process.wait(120) for process in started] == [0] * processes
 
-    check(tmp_path, kills=0, at_once=0)
-    connection = sqlite3.connect(tmp_path / "chat.db")
-    arrived = [f"c0-{message_id}" for (message_id,) in connection.execute("SELECT message_id FROM inbox ORDER BY no")]
-    answered = [
-        text
-        for (text,) in connection.execute(
-            "SELECT json_extract(body, '$.content') FROM messages WHERE role = 'user' ORDER BY seq"
-        )
-    ]
-    connection.close()
+    check(folder, kills=0, at_once=0)
+    place = place_of(folder).removeprefix("sqlite:///")
+    arrived = [f"c0-{message_id}" for (message_id,) in select(place, "SELECT message_id FROM inbox ORDER BY no")]
+    said = "SELECT body ->> 'content' FROM messages WHERE body ->> 'role' = 'user' ORDER BY seq"
+    answered = [text for (text,) in select(place, said)]
     assert answered == arrived
     assert len(arrived) == 100

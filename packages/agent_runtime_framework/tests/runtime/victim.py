@@ -3,8 +3,12 @@
     victim.py FOLDER CONVERSATIONS MESSAGES [--at NAME N | --stop-at NAME N | --seed SEED KILLS] [--lease SECONDS]
               [--all-at-once PREFIX]
 
+              [--foreign] [--slowness FACTOR] [--survivor]
+
 Without a way to die it works to the end. With `--seed` it forks children that die, at random, and works to the end when
-enough of them have. What is acknowledged, asked and done outside is appended to files in FOLDER.
+enough of them have. What is acknowledged, asked and done outside is appended to files in FOLDER; a file `store` there
+names another store than `chat.db`. With `--foreign` every process is on a machine of its own, as far as others can
+tell. With `--survivor` it says nothing, and works until a file `over` is there.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import sys
 import threading
 import time
@@ -99,7 +104,15 @@ class Model(Held):
         return await super().generate(messages, tools=tools, **kwargs)
 
 
-async def talk(folder: Path, conversations: int, messages: int, lease: float, prefix: str | None) -> None:
+def place_of(folder: Path) -> str:
+    """The URL of the store."""
+    named = folder / "store"
+    return named.read_text() if named.exists() else f"sqlite:///{folder}/chat.db"
+
+
+async def talk(
+    folder: Path, conversations: int, messages: int, lease: float, prefix: str | None, *, survives: bool = False
+) -> None:
     notes = Notes(folder)
     agents = [Till.agent(Model(notes), provide=[notes])]
 
@@ -116,7 +129,12 @@ async def talk(folder: Path, conversations: int, messages: int, lease: float, pr
             await say(name, f"m{number}")
 
     host = LocalHost(sweep=min(5.0, lease / 3))
-    chats = Runtime(f"sqlite:///{folder}/chat.db", agents, max_attempts=1_000, lease=lease, host=host)
+    chats = Runtime(place_of(folder), agents, max_attempts=1_000, lease=lease, host=host)
+    if survives:
+        async with chats:
+            while not (folder / "over").exists():  # noqa: ASYNC110  another process makes it
+                await asyncio.sleep(0.05)
+        return
     async with chats, asyncio.TaskGroup() as group:
         for number in range(conversations):
             group.create_task(converse(f"c{number}"))
@@ -137,10 +155,10 @@ def dies_at(name: str | None, count: int, how: signal.Signals = signal.SIGKILL) 
     return watch
 
 
-def die_again_and_again(notes: Notes, seed: str, kills: int, work: Callable[[], None]) -> None:
+def die_again_and_again(notes: Notes, seed: str, kills: int, slowness: float, work: Callable[[], None]) -> None:
     rng = random.Random(seed)
     for _ in range(kills):
-        is_timed, places, seconds = rng.random() < 0.5, rng.randint(1, 60), rng.uniform(0.005, 0.12)
+        is_timed, places, seconds = rng.random() < 0.5, rng.randint(1, 60), rng.uniform(0.005, 0.12) * slowness
         child = os.fork()
         if child == 0:
             with ExitStack() as stack:
@@ -162,7 +180,11 @@ def main(folder: str, conversations: str, messages: str, *options: str) -> None:
     prefix = options[options.index("--all-at-once") + 1] if "--all-at-once" in options else None
 
     def work() -> None:
-        asyncio.run(talk(Path(folder), int(conversations), int(messages), lease, prefix))
+        if "--foreign" in options:
+            name = f"machine-{os.getpid()}"
+            socket.gethostname = lambda: name
+        survives = "--survivor" in options
+        asyncio.run(talk(Path(folder), int(conversations), int(messages), lease, prefix, survives=survives))
 
     for option, how in (("--at", signal.SIGKILL), ("--stop-at", signal.SIGSTOP)):
         if option in options:
@@ -172,7 +194,8 @@ def main(folder: str, conversations: str, messages: str, *options: str) -> None:
             return
     if "--seed" in options:
         seed, kills = options[options.index("--seed") + 1 :][:2]
-        die_again_and_again(Notes(Path(folder)), seed, int(kills), work)
+        slowness = float(options[options.index("--slowness") + 1]) if "--slowness" in options else 1.0
+        die_again_and_again(Notes(Path(folder)), seed, int(kills), slowness, work)
     work()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from agent_runtime_core.interfaces import JSONObject
 
@@ -37,42 +40,81 @@ _MESSAGES = """
 SELECT c.id, m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation ORDER BY c.key, m.seq"""
 
 
-def broken_invariants(path: str | Path, *, at_rest: bool = True) -> list[str]:
-    """What is wrong with a SQLite store, one sentence each; empty if nothing is.
+Rows: TypeAlias = Callable[[str], "list[tuple[Any, ...]]"]
+"""Gives the rows of a statement."""
+
+
+def broken_invariants(place: str | Path, *, at_rest: bool = True) -> list[str]:
+    """What is wrong with a store, one sentence each; empty if nothing is.
 
     Args:
-        path: The file.
+        place: The file of a SQLite store, or the URL of one in PostgreSQL.
         at_rest: Nothing is left to be done: every message has its outcome, and nobody owns a conversation.
     """
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+    def rows(statement: str) -> list[tuple[Any, ...]]:
+        return select(place, statement)
+
+    found = [*_gaps(rows), *_malformed_histories(rows)]
+    if at_rest:
+        found += _left_over(rows)
+    if not _is_postgres(place):
+        ((verdict,),) = rows("PRAGMA integrity_check")
+        found += [] if verdict == "ok" else [f"the file is damaged: {verdict}"]
+    return found
+
+
+def select(place: str | Path, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of a statement on a store, read beside whoever uses it.
+
+    Args:
+        place: The file of a SQLite store, or the URL of one in PostgreSQL.
+        statement: SQL that both understand.
+    """
+    if _is_postgres(place):
+        # In a thread, because an event loop may be running here.
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(asyncio.run, _select(str(place), statement)).result()
+    connection = sqlite3.connect(f"file:{place}?mode=ro", uri=True)
     try:
-        found = list(_gaps(connection))
-        found += _malformed_histories(connection)
-        if at_rest:
-            found += _left_over(connection)
-        (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
-        return found if verdict == "ok" else [*found, f"the file is damaged: {verdict}"]
+        return connection.execute(statement).fetchall()
     finally:
         connection.close()
 
 
-def _gaps(connection: sqlite3.Connection) -> Iterator[str]:
+async def _select(url: str, statement: str) -> list[tuple[Any, ...]]:
+    from agent_runtime_framework.store.postgres.address import Address
+    from agent_runtime_framework.store.postgres.driver import connect
+
+    address = Address.parse(url)
+    connection = await connect(address.dsn, schema=address.schema)
+    try:
+        return [tuple(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close(timeout=5)
+
+
+def _is_postgres(place: str | Path) -> bool:
+    return str(place).startswith(("postgresql://", "postgres://"))
+
+
+def _gaps(rows: Rows) -> Iterator[str]:
     for table, query in _GAPS.items():
-        for (conversation_id,) in connection.execute(query):
+        for (conversation_id,) in rows(query):
             yield f"conversation {conversation_id!r} has a gap in its {table}"
 
 
-def _left_over(connection: sqlite3.Connection) -> Iterator[str]:
+def _left_over(rows: Rows) -> Iterator[str]:
     for complaint, query in _UNFINISHED.items():
-        for (conversation_id,) in connection.execute(query):
+        for (conversation_id,) in rows(query):
             yield f"conversation {conversation_id!r} {complaint}"
 
 
-def _malformed_histories(connection: sqlite3.Connection) -> Iterator[str]:
+def _malformed_histories(rows: Rows) -> Iterator[str]:
     """Every call has exactly one result, right behind the message that made it."""
     waiting: dict[str, list[str]] = {}
     seen: Counter[tuple[str, str]] = Counter()
-    for conversation_id, body in connection.execute(_MESSAGES):
+    for conversation_id, body in rows(_MESSAGES):
         message: JSONObject = json.loads(body)
         expected = waiting.pop(conversation_id, [])
         if message["role"] == "tool":

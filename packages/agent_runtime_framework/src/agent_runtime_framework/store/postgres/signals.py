@@ -53,10 +53,11 @@ class PostgresSignals(Signals):
         self._parts: dict[tuple[str, int], list[str]] = {}
         self._is_heard = asyncio.Event()
         self._is_warned = False
+        self._is_closing = False
         self._heard: Callable[[str], None] = _ignore
 
     async def start(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
-        self._heard = heard
+        self._heard, self._is_closing = heard, False
         self._keeping = asyncio.ensure_future(self._keep_connected(connected))
 
     def tell(self, text: str, *, can_wait: bool = False) -> None:
@@ -69,6 +70,7 @@ class PostgresSignals(Signals):
             self._telling = asyncio.ensure_future(self._tell_all())
 
     async def aclose(self) -> None:
+        self._is_closing = True
         self._is_urgent.set()
         if self._telling is not None:
             with suppress(asyncio.CancelledError):
@@ -80,14 +82,18 @@ class PostgresSignals(Signals):
 
     async def _keep_connected(self, connected: Callable[[], None]) -> None:
         pause = 0.1
-        while True:
+        while not self._is_closing:
             ended = asyncio.Event()
             try:
                 can_hear = await self._connect(ended)
             except Exception as exc:
                 if not isinstance(exc, StoreError) and not is_failure(exc):
                     raise
-                logger.warning("%s cannot be listened to now; it is tried again", self._database.address.shown)
+                if self._is_closing:
+                    # The driver tells of a connection that was ended where it should tell that the task was.
+                    return
+                shown, why = self._database.address.shown, f"{type(exc).__name__}: {exc}".rstrip(": ")
+                logger.warning("%s cannot be listened to now (%s); it is tried again", shown, why)
                 await self._disconnect()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
