@@ -186,9 +186,10 @@ def _edges(definition: JourneyDefinition) -> Iterable[Edge]:
         for target, moves in by_target.items():
             labels = tuple(dict.fromkeys(label for move in moves if (label := _label(move, step))))
             yield Edge(source=step.name, target=target, labels=labels, is_rescue=all(move.is_rescue for move in moves))
-        if step.expires_to in definition.steps and step.expires_to not in by_target:
+        expired = step.expires_to
+        if expired is not None and expired in definition.steps and expired not in by_target:
             label = f"after {in_short(step.on_idle[-1].after)} of silence"
-            yield Edge(source=step.name, target=step.expires_to, labels=(label,), is_rescue=True)
+            yield Edge(source=step.name, target=expired, labels=(label,), is_rescue=True)
 
 
 def _label(move: Move, step: StepDefinition) -> str:
