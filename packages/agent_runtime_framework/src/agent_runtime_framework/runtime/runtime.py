@@ -300,8 +300,13 @@ class Runtime:
             replies += await asyncio.gather(*(self.reply_to(*each) for each in found))
         return replies
 
-    async def reply_to(self, conversation_id: UUID | str, message_id: str) -> Reply:
+    async def reply_to(self, conversation_id: UUID | str, message_id: str, *, through_pauses: bool = True) -> Reply:
         """The final outcome of a message that was accepted, as soon as there is one, also after a person's decision.
+
+        Args:
+            conversation_id: The conversation.
+            message_id: The message.
+            through_pauses: Otherwise it returns also when a person has to decide, as `send` does.
 
         Raises:
             ConfigurationError: No such message was accepted.
@@ -311,7 +316,7 @@ class Runtime:
         if outcome is None:
             raise ConfigurationError(f"no message {message_id!r} was accepted in conversation {key!r}")
         ticket = _Ticket(key, message_id, Accepted(outcome=outcome, is_new=False))
-        return await self._answer(ticket, through_pauses=True)
+        return await self._answer(ticket, through_pauses=through_pauses)
 
     async def stream(
         self,
