@@ -3,7 +3,7 @@
 Rules:
     - An erased conversation is gone with everything of it. Who still works on it can write no more, also not into a
       later conversation of its name.
-    - Only conversations in which nothing is left to do are pruned.
+    - Only conversations in which nothing is left to do, and for which nothing is scheduled, are pruned.
 """
 
 from __future__ import annotations

@@ -256,6 +256,7 @@ def _conditions(wanted: Wanted, now: datetime, *, is_at_rest: bool = False) -> t
     found = list(_wishes(wanted, now))
     if is_at_rest:
         found.append((f"status NOT IN ({', '.join('?' * len(BUSY))})", BUSY))
+        found.append(("NOT EXISTS (SELECT 1 FROM timers AS m WHERE m.conversation = x.key)", ()))
     text = " AND ".join(condition for condition, _ in found)
     return f"\nWHERE {text}" if text else "", tuple(value for _, values in found for value in values)
 
