@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -38,7 +39,8 @@ async def say(call: Call, message: schemas.NewMessage, *, wait: bool) -> Reply:
     reply = await runtime.accept(
         call.conversation_id, said, message_id=message_id, agent=message.agent, policy=message.policy
     )
-    return await awaited(call, reply, call.service.limits.wait) if wait else reply
+    is_news = wait and reply.status != "paused"
+    return await awaited(call, reply, call.service.limits.wait) if is_news else reply
 
 
 async def awaited(call: Call, reply: Reply, seconds: float) -> Reply:
@@ -46,7 +48,9 @@ async def awaited(call: Call, reply: Reply, seconds: float) -> Reply:
     if reply.status not in UNFINISHED or seconds <= 0:
         return reply
     runtime = call.service.runtime
-    waiting = asyncio.ensure_future(runtime.reply_to(reply.conversation_id, reply.message_id))
+    # That a person has to decide is news, unless it was known.
+    reaching = runtime.reply_to(reply.conversation_id, reply.message_id, through_pauses=reply.status == "paused")
+    waiting = asyncio.ensure_future(reaching)
     closing = asyncio.ensure_future(call.service.closing.wait())
     try:
         await asyncio.wait({waiting, closing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -92,6 +96,7 @@ def shown_reply(reply: Reply) -> JSONObject:
         "text": reply.text,
         "turn": reply.turn,
         "stopped_reason": reply.stopped_reason,
+        "pending": [asdict(each) for each in reply.pending],
     }
 
 
@@ -111,6 +116,7 @@ async def outcome(call: Call) -> Response:
         text=found.reply or "",
         turn=found.turn,
         stopped_reason=found.stopped_reason,
+        pending=found.pending,
     )
     seconds = min(number(call, "wait", 0, 0, 3600), call.service.limits.wait)
     return JSONResponse(shown_reply(await awaited(call, reply, seconds)))

@@ -145,6 +145,7 @@ class Reply(BaseModel):
     text: str = Field(description="What the person is answered; empty if nothing, or not yet.")
     turn: int | None
     stopped_reason: str | None
+    pending: list[dict[str, Any]] = Field(description="The calls that wait for a person.")
 
 
 class Turns(BaseModel):

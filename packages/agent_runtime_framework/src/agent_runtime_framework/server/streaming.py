@@ -73,7 +73,8 @@ class EventStream(Response):
                 raise error
 
     async def _send_all(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with asyncio.timeout(self._call.service.limits.send):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         # Something at once, so that whoever waits for the first byte knows that it works.
         await self._send(send, b": here\n\n")
         async with aclosing(cast("Any", self._pieces)) as pieces:
@@ -114,29 +115,33 @@ async def events(call: Call) -> Response:
 
 async def watched(call: Call, told: AsyncIterator[Told]) -> AsyncIterator[Told]:
     """What is told of a conversation, for as long as it exists for who asks."""
-    async for each in told:
-        if each.event.type == EventType.RUN_STARTED:
-            info = await call.service.runtime.store.info(call.conversation_id)
-            if info is None or not call.service.may_see(call.principal, info):
-                return
-        yield each
+    async with aclosing(cast("Any", told)):
+        async for each in told:
+            if each.event.type == EventType.RUN_STARTED:
+                info = await call.service.runtime.store.info(call.conversation_id)
+                if info is None or not call.service.may_see(call.principal, info):
+                    return
+            yield each
 
 
 async def _pieces(call: Call, told: AsyncIterator[Told]) -> AsyncIterator[str]:
-    async for each in watched(call, told):
-        event, position = each.event, each.position
-        payload = event.payload
-        if event.type == EventType.RUN_FAILED and not call.service.shows_prompts:
-            # Texts of exceptions are for the log.
-            payload = {**payload, "error": ""}
-        data: JSONObject = {
-            "type": str(event.type),
-            "payload": payload,
-            "run_id": event.run_id,
-            "conversation_id": event.conversation_id,
-            "seq": event.seq,
-        }
-        yield piece(str(event.type), data, None if position is None else str(position))
+    async with aclosing(cast("Any", watched(call, told))) as shown:
+        async for each in shown:
+            yield _as_piece(each, shows_errors=call.service.shows_prompts)
+
+
+def _as_piece(told: Told, *, shows_errors: bool) -> str:
+    event, payload = told.event, told.event.payload
+    if event.type == EventType.RUN_FAILED and not shows_errors:
+        # Texts of exceptions are for the log.
+        payload = {**payload, "error": ""}
+    data: JSONObject = {
+        "payload": payload,
+        "run_id": event.run_id,
+        "conversation_id": event.conversation_id,
+        "seq": event.seq,
+    }
+    return piece(str(event.type), data, None if told.position is None else str(told.position))
 
 
 def piece(kind: str, data: JSONObject, position: str | None = None) -> str:
