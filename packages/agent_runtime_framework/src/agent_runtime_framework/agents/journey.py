@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import weakref
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from uuid import UUID, uuid4
 from agent_runtime_core.errors import ConfigurationError
 from agent_runtime_core.interfaces import JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult, BaseAgent, LLMClient
+from agent_runtime_framework.agents.blocking import is_loop_running, runner_for
 from agent_runtime_framework.agents.business import event_message
 from agent_runtime_framework.agents.closing import is_closing
 from agent_runtime_framework.agents.scene import (
@@ -246,12 +246,10 @@ class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
         Raises:
             ConfigurationError: An event loop is running; `await agent.chat(...)` instead.
         """
-        if _is_loop_running():
+        if is_loop_running():
             raise ConfigurationError("chat_sync was called inside a running event loop; use `await agent.chat(...)`")
         if self._runner is None:
-            # One loop for all calls: connections that a client pools are bound to the loop they were made in.
-            self._runner = asyncio.Runner()
-            weakref.finalize(self, self._runner.close)
+            self._runner = runner_for(self)
         return self._runner.run(self.chat(text, conversation_id, approve=approve))
 
     async def state_of(self, conversation_id: UUID | str = DEFAULT_CONVERSATION) -> StateT:
@@ -532,11 +530,3 @@ def _result(taken: TurnTaken) -> AgentResult:
         usage=taken.usage or None,
         metadata={"stopped_reason": str(taken.end.stopped_reason)},
     )
-
-
-def _is_loop_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

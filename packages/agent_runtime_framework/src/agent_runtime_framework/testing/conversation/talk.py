@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import weakref
 from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
@@ -14,6 +13,7 @@ from uuid import uuid4
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_core.usage import add_usage
 from agent_runtime_framework.agents.base import AgentContext
+from agent_runtime_framework.agents.blocking import is_loop_running, runner_for
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.agents.making import agent_of
 from agent_runtime_framework.agents.scene import step_name, step_of
@@ -256,16 +256,12 @@ class Talk(Generic[StateT]):
 
     def _loop(self) -> asyncio.Runner:
         if self._runner is None:
-            self._runner = asyncio.Runner()
-            weakref.finalize(self, self._runner.close)
+            self._runner = runner_for(self)
         return self._runner
 
     def _refuse_loop(self, instead: str) -> None:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return
-        raise ConfigurationError(f"a test that runs inside an event loop has to wait: use `{instead}`")
+        if is_loop_running():
+            raise ConfigurationError(f"a test that runs inside an event loop has to wait: use `{instead}`")
 
     async def _exchange(self, text: str) -> None:
         sink = _Kept()
