@@ -125,18 +125,18 @@ def commit_turn(commit: Commit, bodies: Sequence[str], now: str) -> Unit[int]:
     key, revision, next_seq, next_turn = row
     first_seq, turn = next_seq - len(bodies), next_turn - 1
     yield from keep(commit, bodies, key, turn, first_seq)
+    if commit.usage is not None:
+        yield Ask(_KEEP_USAGE, (clean_text(commit.usage), key))
     yield Ask(_ADD_TURN, (key, turn, commit.agent_key, commit.step, first_seq, now))
     return revision
 
 
 def keep(commit: Commit, bodies: Sequence[str], key: int, turn: int, first_seq: int) -> Unit[None]:
-    """Keep what a turn said and left: messages, state, usage."""
+    """Keep what a turn said, and the state it left."""
     yield Each(_ADD_MESSAGE, [(key, first_seq + at, turn, body) for at, body in enumerate(bodies)])
     if commit.state is not None or commit.step is not None:
         state = None if commit.state is None else clean_text(commit.state)
         yield Ask(_KEEP_AGENT, (key, commit.agent_key, state, commit.step, first_seq))
-    if commit.usage is not None:
-        yield Ask(_KEEP_USAGE, (clean_text(commit.usage), key))
 
 
 def save_state(conversation_id: str, agent_key: str, state: str | None, now: str) -> Unit[None]:

@@ -31,32 +31,38 @@ from agent_runtime_framework.toolcalls import clean_text
 _OPEN = """
 INSERT INTO conversations (id, epoch, created_at, updated_at) VALUES (?1, (SELECT epoch FROM erased), ?2, ?2)
 ON CONFLICT (id) DO NOTHING"""
-_HEAD = """
-SELECT key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq,
-    paused_at, handoff
-FROM conversations WHERE id = ? /* lock */"""
-_KNOWN = """
-SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason'
-FROM inbox AS i LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
-WHERE i.conversation = ? AND i.message_id = ?"""
+_COLUMNS = """
+    key, revision, epoch, lease_owner, lease_until, next_turn, next_inbox, agent_key, running, stop, next_seq,
+    paused_at, handoff"""
+_HEAD = f"SELECT {_COLUMNS} FROM conversations WHERE id = ? /* lock */"
+# The planner has no statistics: unless it is told, it reads all messages a conversation ever had.
+_LOOK = f"""
+SELECT w.spoken, w.waiting, i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason'
+FROM (
+    SELECT count(*) AS waiting, count(*) FILTER (WHERE policy <> '{SILENCE}') AS spoken
+    FROM inbox INDEXED BY inbox_waiting WHERE conversation = ?1 AND status = 'waiting'
+) AS w
+LEFT JOIN inbox AS i ON i.conversation = ?1 AND i.message_id = ?2
+LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn"""
 _OUTCOME = """
 SELECT i.status, t.reply, i.turn, t.receipt ->> 'stopped_reason',
     c.paused_at IS NOT NULL OR c.lease_until > ?3
 FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?2
 LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
 WHERE c.id = ?1"""
-# The planner has no statistics: unless it is told, it reads all messages a conversation ever had.
-_WAITING = f"""
-SELECT count(*) FROM inbox INDEXED BY inbox_waiting
-WHERE conversation = ? AND status = 'waiting' AND policy <> '{SILENCE}'"""
 _SUPERSEDE = """
 UPDATE inbox INDEXED BY inbox_waiting SET status = 'superseded', body = NULL
 WHERE conversation = ? AND status = 'waiting'"""
 _PUT = """
-INSERT INTO inbox (conversation, no, message_id, agent_key, policy, body, status, accepted_at)
-VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)"""
+INSERT INTO inbox (conversation, no, message_id, agent_key, policy, body, accepted_at, status, turn)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _RECEIVED = """
 UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?2, stop = ?3, idle_due = NULL WHERE key = ?1"""
+
+_RECEIVED_IDLE = """
+UPDATE conversations SET next_inbox = next_inbox + 1, agent_key = ?6, idle_due = NULL,
+    epoch = epoch + 1, lease_owner = ?2, lease_until = ?3, running = ?4, next_turn = ?5
+WHERE key = ?1"""
 
 _NEXT = """
 SELECT no, message_id, agent_key, policy, body FROM inbox INDEXED BY inbox_waiting
@@ -88,12 +94,13 @@ ON CONFLICT (conversation, turn, no) DO UPDATE SET
     kind = excluded.kind, outcome = excluded.outcome, name = excluded.name, call_id = excluded.call_id,
     effect = excluded.effect, state = excluded.state, notes = excluded.notes, recorded_at = excluded.recorded_at"""
 
-_ADVANCE = """
+_ADVANCE = f"""
 UPDATE conversations SET
     revision = revision + 1, next_seq = next_seq + ?1, updated_at = ?2,
-    running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL, idle_due = ?7, idle = ?8
+    running = NULL, stop = NULL, lease_owner = NULL, lease_until = NULL, idle_due = ?7, idle = ?8,
+    usage = coalesce(?9, usage)
 WHERE id = ?3 AND epoch = ?4 AND running = ?5 AND revision = ?6
-RETURNING key, next_seq"""
+RETURNING {_COLUMNS}"""
 _END = """
 UPDATE turns SET status = ?3, step = ?4, first_seq = ?5, ended_at = ?6, reply = ?7, receipt = ?8, effects = ?9
 WHERE conversation = ?1 AND no = ?2"""
@@ -142,21 +149,34 @@ class _Head:
     paused_at: str | None
     handoff: str | None
 
+    def is_held(self, now: datetime) -> bool:
+        """True if somebody's lease still stands."""
+        return self.lease_until is not None and self.lease_until > stamp(now)
+
 
 def accept(message: Incoming, lease: Lease | None, now: datetime) -> Unit[Accepted]:
     """Take a message in, and claim its turn if the conversation is idle."""
     conversation_id = message.conversation_id
-    yield Ask(_OPEN, (conversation_id, stamp(now)))
     head = yield from _head(conversation_id)
-    assert head is not None  # it was made sure of
-    known = yield from one(_KNOWN, (head.key, message.message_id))
-    if known is not None:
-        return Accepted(outcome=(yield from _with_pending(conversation_id, _outcome(known))), is_new=False)
-    stopped = yield from _apply_policy(head, message, now)
+    if head is None:
+        yield Ask(_OPEN, (conversation_id, stamp(now)))
+        head = yield from _head(conversation_id)
+        assert head is not None  # it was made sure of
+    look = yield from one(_LOOK, (head.key, message.message_id))
+    assert look is not None  # a count is always found
+    spoken, waiting, *known = look
+    if known[0] is not None:
+        return Accepted(outcome=(yield from _with_pending(conversation_id, _outcome(tuple(known)))), is_new=False)
     agent_key = message.agent_key or head.agent_key or message.default_agent
     body = clean_text(to_json(message.body))
     row = (head.key, head.next_inbox, message.message_id, agent_key, message.policy, body, stamp(now))
-    yield Ask(_PUT, row)
+    if lease is not None and head.running is None and not waiting and not head.is_held(now):
+        yield Ask(_PUT, (*row, "running", head.next_turn))
+        taken = [(head.next_inbox, message.message_id, agent_key, message.policy, body)]
+        claimed = yield from _begin(conversation_id, head, taken, lease, now, is_received=True)
+        return Accepted(outcome=Outcome(status="running"), claim=claimed)
+    stopped = yield from _apply_policy(head, message, spoken, now)
+    yield Ask(_PUT, (*row, "waiting", None))
     yield Ask(_RECEIVED, (head.key, agent_key, head.stop if stopped is None else "superseded"))
     claimed = None
     if lease is not None and (head.running is None or (stopped is not None and head.paused_at is not None)):
@@ -168,8 +188,12 @@ def accept(message: Incoming, lease: Lease | None, now: datetime) -> Unit[Accept
 def claim_turn(conversation_id: str, lease: Lease, now: datetime, gone: str | None = None) -> Unit[Claim | None]:
     """Begin the next turn, or continue the one that was left."""
     head = yield from _head(conversation_id)
-    if head is None or (head.lease_until is not None and head.lease_until > stamp(now) and head.lease_owner != gone):
+    if head is None or (head.is_held(now) and head.lease_owner != gone):
         return None
+    return (yield from _claim(conversation_id, head, lease, now))
+
+
+def _claim(conversation_id: str, head: _Head, lease: Lease, now: datetime) -> Unit[Claim | None]:
     if head.paused_at is not None:
         return None
     if head.running is not None:
@@ -209,26 +233,27 @@ def finish(
     claim: Claim, finished: Finished, bodies: Sequence[str], lease: Lease | None, now: datetime
 ) -> Unit[Claim | None]:
     """End a turn, and claim the conversation's next one if it is wanted."""
-    conversation_id, revision = claim.conversation_id, finished.commit.revision
-    values = (len(bodies), stamp(now), conversation_id, claim.epoch, claim.turn, revision, *_silence(finished, now))
-    row = yield from one(_ADVANCE, values)
+    conversation_id, commit = claim.conversation_id, finished.commit
+    usage = None if commit.usage is None else clean_text(commit.usage)
+    fence = (conversation_id, claim.epoch, claim.turn, commit.revision)
+    row = yield from one(_ADVANCE, (len(bodies), stamp(now), *fence, *_silence(finished, now), usage))
     if row is None:
         head = yield from _head(conversation_id)
         if head is None or (head.epoch, head.running) != (claim.epoch, claim.turn):
             raise LeaseLost(conversation_id, claim.turn)
-        raise ConversationConflict(conversation_id, expected=revision, found=head.revision)
-    key, next_seq = row
-    first_seq = next_seq - len(bodies)
-    ended = (finished.ending, finished.commit.step, first_seq, stamp(now), clean_text(finished.reply))
+        raise ConversationConflict(conversation_id, expected=commit.revision, found=head.revision)
+    head = _Head(*row)
+    key, first_seq = head.key, head.next_seq - len(bodies)
+    ended = (finished.ending, commit.step, first_seq, stamp(now), clean_text(finished.reply))
     effects = clean_text(to_json(finished.effects)) if finished.effects else None
     yield Ask(_END, (key, claim.turn, *ended, clean_text(to_json(finished.receipt)), effects))
     yield Ask(_SETTLE, (key, claim.turn, finished.ending, claim.message_ids[0]))
     yield Ask(_FORGET, (key, claim.turn))
-    yield from keep(finished.commit, bodies, key, claim.turn, first_seq)
+    yield from keep(commit, bodies, key, claim.turn, first_seq)
     if finished.handoff is not None:
-        held = None if finished.handoff == "back" else to_json({**finished.handoff, "since": stamp(now)})
-        yield Ask(_HAND_OVER, (key, held))
-    return None if lease is None else (yield from claim_turn(conversation_id, lease, now))
+        head.handoff = None if finished.handoff == "back" else to_json({**finished.handoff, "since": stamp(now)})
+        yield Ask(_HAND_OVER, (key, head.handoff))
+    return None if lease is None else (yield from _claim(conversation_id, head, lease, now))
 
 
 def renew(claims: Sequence[Claim], ttl: timedelta, now: datetime) -> Unit[list[Ending | Literal["lost"] | None]]:
@@ -307,7 +332,7 @@ def _head(conversation_id: str) -> Unit[_Head | None]:
     return None if row is None else _Head(*row)
 
 
-def _apply_policy(head: _Head, message: Incoming, now: datetime) -> Unit[int | None]:
+def _apply_policy(head: _Head, message: Incoming, waiting: int, now: datetime) -> Unit[int | None]:
     """Make room for a message; returns the turn it interrupts.
 
     Raises:
@@ -318,8 +343,6 @@ def _apply_policy(head: _Head, message: Incoming, now: datetime) -> Unit[int | N
         if head.running is not None and head.paused_at is not None:
             yield from wake_to_end(head.key, head.running, now)
         return head.running
-    row = yield from one(_WAITING, (head.key,))
-    waiting: int = 0 if row is None else row[0]
     if message.policy == "reject" and (waiting or head.running is not None):
         doing = "a message is being answered" if head.paused_at is None else "a call waits for a person's agreement"
         raise ConversationBusy(message.conversation_id, f"{doing}, and the policy is 'reject'")
@@ -339,11 +362,24 @@ def _taken_up(waiting: Sequence[Row]) -> list[Row]:
     return taken
 
 
-def _begin(conversation_id: str, head: _Head, taken: Sequence[Row], lease: Lease, now: datetime) -> Unit[Claim]:
+def _begin(
+    conversation_id: str,
+    head: _Head,
+    taken: Sequence[Row],
+    lease: Lease,
+    now: datetime,
+    *,
+    is_received: bool = False,
+) -> Unit[Claim]:
+    """Begin a turn with these messages, or with one that is being received and stands as taken up already."""
     turn, run_id, agent_key = head.next_turn, str(uuid4()), taken[0][2]
     yield Ask(_BEGIN, (head.key, turn, agent_key, head.next_seq, run_id, stamp(now)))
-    yield Each(_TAKE_UP, [(turn, head.key, each[0]) for each in taken])
-    yield Ask(_OWN, (head.key, lease.owner, stamp(now + lease.ttl), turn, turn + 1))
+    owned = (head.key, lease.owner, stamp(now + lease.ttl), turn, turn + 1)
+    if is_received:
+        yield Ask(_RECEIVED_IDLE, (*owned, agent_key))
+    else:
+        yield Each(_TAKE_UP, [(turn, head.key, each[0]) for each in taken])
+        yield Ask(_OWN, owned)
     return Claim(
         conversation_id=conversation_id,
         agent_key=agent_key,
