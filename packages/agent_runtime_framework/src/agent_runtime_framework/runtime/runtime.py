@@ -340,18 +340,19 @@ class Runtime:
         with self._watchers.reading((key, message_id)) as events:
             ticket = await self._accept(key, {"role": "user", "content": text}, message_id, agent, policy)
             answering = asyncio.ensure_future(self._answer(ticket))
-            answering.add_done_callback(lambda _: events.put_nowait(None))
-            has_seen = False
+            seen = _Seen()
+            loop = asyncio.get_running_loop()
+            # Of a turn elsewhere the store may know the end before its last events have arrived.
+            answering.add_done_callback(lambda _: loop.call_later(seen.patience, events.put_nowait, None))
             try:
                 while (event := await events.get()) is not None:
-                    has_seen = True
+                    seen.add(event)
                     yield event
                 reply = await answering
             finally:
                 answering.cancel()
-            if not has_seen:
-                for event in _told_afterwards(reply):
-                    yield event
+            for event in seen.missing(reply):
+                yield event
 
     def watch(self, conversation_id: UUID | str, *, after: str | None = None) -> AsyncIterator[Told]:
         """Everything that happens in a conversation, in order and for ever: `async for told in runtime.watch("ada")`.
@@ -711,6 +712,46 @@ def _reply(conversation_id: str, message_id: str, outcome: Outcome) -> Reply:
 
 def _told_of(call: PendingCall) -> JSONObject:
     return {"tool_call_id": call.call_id, "name": call.tool, "arguments": call.arguments, "reason": call.reason}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a stream has told of its turn."""
+
+    has_begun: bool = False
+    has_ended: bool = False
+    last_words: str = ""
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for what is still to be told, once the turn is known to have ended."""
+        return _LAST_LOOK if self.has_begun and not self.has_ended else 0.0
+
+    def add(self, event: Event) -> None:
+        """This was told."""
+        self.has_begun = True
+        self.has_ended = event.type in _ENDS
+        if event.type == EventType.ASSISTANT_MESSAGE:
+            self.last_words = event.text
+
+    def missing(self, reply: Reply) -> list[Event]:
+        """What has to be told yet."""
+        if self.has_ended:
+            return []
+        return [
+            event
+            for event in _told_afterwards(reply)
+            if event.type != EventType.ASSISTANT_MESSAGE or event.text != self.last_words
+        ]
+
+
+_ENDS = (
+    EventType.RUN_SUCCEEDED,
+    EventType.RUN_FAILED,
+    EventType.RUN_CANCELLED,
+    EventType.RUN_TIMED_OUT,
+    EventType.RUN_PAUSED,
+)
 
 
 def _told_afterwards(reply: Reply) -> list[Event]:

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
+_ANSWER_SECONDS = 60.0
+"""How long a unit may take; nothing of ours takes as long, so that the connection must be dead."""
+
 
 @dataclass(slots=True)
 class _Link:
@@ -166,7 +169,8 @@ class Database:
     async def _patiently(self, attempt: Callable[[], Awaitable[T]], attempts: _Attempts) -> T:
         while True:
             try:
-                return await attempt()
+                async with asyncio.timeout(_ANSWER_SECONDS):
+                    return await attempt()
             except _CommitUnanswered as exc:
                 attempts.is_unknown = True
                 failure = cast("Exception", exc.__cause__)

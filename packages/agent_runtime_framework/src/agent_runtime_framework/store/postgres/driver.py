@@ -75,9 +75,6 @@ class Connection(Protocol):
         ...
 
 
-ANSWER_SECONDS = 60.0
-"""How long a statement may take; nothing of ours takes as long, so that the connection must be dead."""
-
 _CONNECT_SECONDS = 10.0
 
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTALL)
@@ -98,7 +95,6 @@ async def connect(dsn: str, *, schema: str | None = None, is_pooled: bool = Fals
     opened = await _driver.connect(
         dsn,
         timeout=_CONNECT_SECONDS,
-        command_timeout=ANSWER_SECONDS,
         statement_cache_size=0 if is_pooled else 200,
         max_cached_statement_lifetime=0,
         server_settings=settings,
