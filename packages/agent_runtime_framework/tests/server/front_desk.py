@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import httpx
+import uvicorn
 from pydantic import BaseModel, SecretStr
 
 from agent_runtime_core.interfaces import JSONObject
@@ -99,6 +102,34 @@ async def opened(app: AgentApp, key: str | None = None) -> AsyncGenerator[httpx.
     """An app that is open, and a client for it."""
     async with app.lifespan(), client_of(app, key) as client:
         yield client
+
+
+class Served:
+    """An app behind a real server on this machine, in a thread of its own.
+
+    Attributes:
+        url: Where it is.
+        server: The server.
+    """
+
+    def __init__(self, app: Any) -> None:
+        config = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=10)
+        self.server = uvicorn.Server(config)
+        self.url = ""
+        self._thread = threading.Thread(target=self.server.run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self.server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.should_exit = True
+        self._thread.join()
 
 
 class Listener:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from agent_runtime_framework.cli.failures import FAILED, OK, UsageError
 from agent_runtime_framework.cli.opening import DEFAULT_STORE, make_directory
@@ -266,6 +267,8 @@ def _run(served: Served, args: Namespace, *, reload: bool, workers: int) -> int:
     app = make_app(served)
     is_one = not reload and workers == 1
     _announce(served, args, workers)
+    # uvicorn passes the signal on when all is done; without this the process would be killed by it then.
+    signal.signal(signal.SIGTERM, _leave)
     try:
         uvicorn.run(
             app if is_one else f"{__name__}:application",
@@ -283,6 +286,10 @@ def _run(served: Served, args: Namespace, *, reload: bool, workers: int) -> int:
         # It says why by itself.
         return FAILED if error.code else OK
     return OK
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    raise SystemExit(OK)
 
 
 GRACE_SECONDS = 30
