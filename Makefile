@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROJECTS := $(wildcard packages/*/pyproject.toml)
 
-.PHONY: help install demo test soak all format lint typecheck docs bench fix clean
+.PHONY: help install demo page test soak postgres all format lint typecheck docs bench fix clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -20,13 +20,20 @@ $(READY): requirements-dev.txt constraints.txt $(PROJECTS)
 install: $(READY) ## Set up .venv with the three packages and the tools, versions pinned
 
 demo: $(READY) ## Hold a guided conversation in this terminal; no key, no network needed
+	@echo "To watch a journey light up in your browser instead: make page"
 	@$(BIN)/agent-runtime chat examples/onboarding.py
+
+page: $(READY) ## Hold one in your browser, beside its graph, its state and what each turn did
+	@$(BIN)/agent-runtime dev examples/short/quote.py --no-reload
 
 test: $(READY) ## Run the tests; offline, no key needed
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 soak: $(READY) ## Run the long campaigns that `make test` shortens; takes many minutes
 	$(BIN)/python -m pytest -m soak
+
+postgres: $(READY) ## Run a PostgreSQL server until Ctrl-C, its data in .postgres/; prints its URL
+	PGPORT=$${PGPORT:-54329} $(BIN)/python -m agent_runtime_framework.testing.postgres_server .postgres
 
 all: format lint typecheck test ## What must be green before a change is done
 

@@ -159,6 +159,7 @@ class Database:
             kept = await connection.execute("COMMIT")
         except Exception as exc:
             if is_failure(exc) and is_broken(exc):
+                connection.terminate()
                 raise _CommitUnanswered from exc
             raise
         if kept != "COMMIT":

@@ -23,8 +23,8 @@ _driver: Any = asyncpg  # it has no types
 DriverError = asyncpg.PostgresError
 """What the server reports."""
 
-ClientError = asyncpg.InterfaceError
-"""What the driver reports by itself."""
+ClientErrors = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver reports by itself; the second when a session was ended on the server while nothing was asked of it."""
 
 
 class Connection(Protocol):

@@ -7,7 +7,7 @@ got into each other's way. What cannot pass by itself is told at once.
 from __future__ import annotations
 
 from agent_runtime_framework.errors import StoreError, StoreUnreadable
-from agent_runtime_framework.store.postgres.driver import ClientError, DriverError
+from agent_runtime_framework.store.postgres.driver import ClientErrors, DriverError
 
 _NOT_KEPT = ("40001", "40P01")
 """A transaction that was rolled back for the sake of another one: it may be run again."""
@@ -42,7 +42,7 @@ def is_passing(exc: BaseException) -> bool:
         state = _state(exc)
         return state in _NOT_KEPT or state in _FULL or state in _STALE or state in _GONE
     # The driver's own errors tell of a connection that was closed under its hands.
-    return isinstance(exc, (ConnectionError, TimeoutError, OSError, ClientError, EOFError))
+    return is_failure(exc)
 
 
 def is_broken(exc: BaseException) -> bool:
@@ -52,7 +52,7 @@ def is_broken(exc: BaseException) -> bool:
 
 def is_failure(exc: BaseException) -> bool:
     """True if it comes from the database, not from what was asked of it."""
-    return isinstance(exc, (DriverError, ClientError, OSError, TimeoutError, EOFError))
+    return isinstance(exc, (DriverError, *ClientErrors, OSError, TimeoutError, EOFError))
 
 
 def explained(exc: BaseException, shown: str, patience: float) -> StoreError:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from agent_runtime_framework.store.postgres.driver import Connection
+from agent_runtime_framework.store.postgres.faults import is_broken, is_failure
 
 IDLE_SECONDS = 300.0
 """After so long without use a connection is closed."""
@@ -40,9 +41,10 @@ class Pool:
             connection = self._take() or await self._connect()
             try:
                 yield connection
-            except asyncio.CancelledError:
-                # What it was doing may still be on its way.
-                connection.terminate()
+            except BaseException as exc:
+                # What a cancelled task was doing may still be on its way.
+                if isinstance(exc, asyncio.CancelledError) or (is_failure(exc) and is_broken(exc)):
+                    connection.terminate()
                 raise
             finally:
                 self._give_back(connection)
