@@ -24,7 +24,7 @@ DriverError = asyncpg.PostgresError
 """What the server reports."""
 
 ClientErrors = (asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What the driver reports by itself; the second when a session was ended on the server while nothing was asked of it."""
+"""What the driver reports by itself; the second after the end of a session while nothing was asked of it."""
 
 
 class Connection(Protocol):
