@@ -24,7 +24,8 @@ def postgres_server() -> Iterator[str]:
     missing = missing_binaries()
     if missing is not None:
         pytest.skip(missing)
-    with running_postgres("max_connections=200") as server:
+    # What is killed here are processes of ours; where the server is killed, a test starts one of its own.
+    with running_postgres("max_connections=200", "fsync=off") as server:
         yield server.url
 
 
