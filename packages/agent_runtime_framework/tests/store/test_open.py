@@ -38,7 +38,7 @@ def test_without_its_driver_postgresql_says_what_to_install() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert "ConfigurationError" in done.stderr
-    assert "pip install 'agent-runtime-framework[postgres]'" in done.stderr
+    assert "pip install 'agent_runtime_framework[postgres]'" in done.stderr
 
 
 @pytest.mark.asyncio

@@ -15,7 +15,7 @@ try:
 except ImportError as exc:
     raise ConfigurationError(
         "conversations in PostgreSQL need the driver 'asyncpg', which is not installed; "
-        "run: pip install 'agent-runtime-framework[postgres]'"
+        "run: pip install 'agent_runtime_framework[postgres]'"
     ) from exc
 
 _driver: Any = asyncpg  # it has no types
