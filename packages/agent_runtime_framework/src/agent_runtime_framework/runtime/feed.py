@@ -42,7 +42,7 @@ class Position(NamedTuple):
 
     Attributes:
         turn: The turn.
-        attempt: Which time it was begun or continued.
+        attempt: Which time it was begun or continued; counted over the whole conversation.
         seq: The event in it.
     """
 
@@ -91,7 +91,7 @@ class TurnFeed:
 
     Attributes:
         turn: Its number.
-        attempt: Which time it is run.
+        attempt: Which time it is run; counted over the whole conversation.
         is_running: True while it is being run here.
         told: Its events, in order.
     """
@@ -242,7 +242,8 @@ class Feeds:
         # The conversation used last is forgotten last.
         self._feeds.pop(claim.conversation_id, None)
         self._feeds[claim.conversation_id] = feed
-        turn = feed.turns[claim.turn] = TurnFeed(turn=claim.turn, attempt=claim.attempts)
+        # Whoever goes on with a turn, here or elsewhere, after a pause or a crash, has a later epoch.
+        turn = feed.turns[claim.turn] = TurnFeed(turn=claim.turn, attempt=claim.epoch)
         self._forget(feed)
         return FeedSink(feed, turn, claim, heard, self._most_deltas)
 

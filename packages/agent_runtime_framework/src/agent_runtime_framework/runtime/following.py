@@ -58,19 +58,16 @@ async def _from_store(store: DurableStore, conversation_id: str, turn: int) -> l
     info = await _turn(store, conversation_id, turn)
     messages = await store.messages(conversation_id, turn=turn, limit=_MOST_MESSAGES)
     events = [] if info is None else list(_events_of(info, messages))
-    named = [
-        Event(kind, payload, conversation_id=conversation_id, seq=seq) for seq, (kind, payload) in enumerate(events)
-    ]
+    run_id = "" if info is None else info.run_id or ""
+    named = [Event(kind, payload, run_id, conversation_id, seq) for seq, (kind, payload) in enumerate(events)]
     nothing = Event(EventType.RUN_SUCCEEDED, {}, conversation_id=conversation_id)
     last = Told(Position(turn), named[-1] if named else nothing)
     return [*(Told(None, each) for each in named[:-1]), last]
 
 
 async def _turn(store: DurableStore, conversation_id: str, turn: int) -> TurnInfo | None:
-    ended = (await store.ended([conversation_id])).get(conversation_id, 0)
-    # One more may be running.
-    infos = await store.turns(conversation_id, last=ended - turn + 2)
-    return next((each for each in infos if each.no == turn), None)
+    infos = await store.turns(conversation_id, last=1, before=turn + 1)
+    return infos[0] if infos and infos[0].no == turn else None
 
 
 def _events_of(info: TurnInfo, messages: list[StoredMessage]) -> Iterator[tuple[EventType, JSONObject]]:
@@ -81,13 +78,22 @@ def _events_of(info: TurnInfo, messages: list[StoredMessage]) -> Iterator[tuple[
     yield EventType.RUN_STARTED, started
     for each in messages:
         yield from _calls_and_results(each.body)
-    if after is not None and after != before:
-        yield EventType.STEP_ENTERED, {"step": after, "previous": before}
+    yield from _moves(receipt, before, after)
     reply = info.reply if info.reply is not None else _last_words(messages)
     if reply:
         yield EventType.ASSISTANT_MESSAGE, {"content": reply}
     end: JSONObject = {"response": reply, "stopped_reason": receipt.get("stopped_reason")}
     yield END_EVENTS.get(info.status, EventType.RUN_SUCCEEDED), end
+
+
+def _moves(receipt: JSONObject, before: str | None, after: str | None) -> Iterator[tuple[EventType, JSONObject]]:
+    entered = [line["move"]["to"] for line in receipt.get("done", ()) if "move" in line]
+    if not entered and before is not None and after not in (None, before):
+        entered = [after]
+    previous = before
+    for step in entered:
+        yield EventType.STEP_ENTERED, {"step": step, "previous": previous}
+        previous = step
 
 
 def _calls_and_results(body: JSONObject) -> Iterator[tuple[EventType, JSONObject]]:

@@ -405,8 +405,8 @@ class DurableStore(Store, Operations, Timers):
         """
 
     @abstractmethod
-    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
-        """The last turns of a conversation, oldest first."""
+    async def turns(self, conversation_id: str, *, last: int = 100, before: int | None = None) -> list[TurnInfo]:
+        """The last turns of a conversation, or the last before a number, oldest first."""
 
     @abstractmethod
     async def ended(self, conversation_ids: Sequence[str]) -> dict[str, int]:

@@ -483,11 +483,11 @@ class LosesReceipts(SQLiteStore):
 
 @breaks("the last turns are listed oldest first")
 class ListsTheNewestTurnFirst(SQLiteStore):
-    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
-        return (await super().turns(conversation_id, last=last))[::-1]
+    async def turns(self, conversation_id: str, *, last: int = 100, before: int | None = None) -> list[TurnInfo]:
+        return (await super().turns(conversation_id, last=last, before=before))[::-1]
 
 
 @breaks("a turn that was not delivered is listed too")
 class ListsWhatWasDelivered(SQLiteStore):
-    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
-        return [each for each in await super().turns(conversation_id, last=last) if each.started_at]
+    async def turns(self, conversation_id: str, *, last: int = 100, before: int | None = None) -> list[TurnInfo]:
+        return [each for each in await super().turns(conversation_id, last=last, before=before) if each.started_at]

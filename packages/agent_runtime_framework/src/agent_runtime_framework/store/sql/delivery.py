@@ -125,7 +125,8 @@ FROM conversations AS c WHERE c.key IN (
 ) AND c.paused_at IS NULL ORDER BY CASE WHEN c.lease_until > ?1 THEN 1 ELSE 0 END, c.key LIMIT ?2"""
 _TURNS = """
 SELECT no, agent_key, status, step, attempts, started_at, ended_at, reply, receipt, run_id FROM turns
-WHERE conversation = (SELECT key FROM conversations WHERE id = ?) ORDER BY no DESC LIMIT ?"""
+WHERE conversation = (SELECT key FROM conversations WHERE id = ?) AND no < ? ORDER BY no DESC LIMIT ?"""
+_NEVER = 2**53
 
 MAX_MERGED = 100
 """How many messages one turn answers at most."""
@@ -297,9 +298,9 @@ def stranded(now: datetime, limit: int) -> Unit[list[tuple[str, str | None]]]:
     return [(conversation_id, owner) for conversation_id, owner in rows]
 
 
-def turns(conversation_id: str, last: int) -> Unit[list[TurnInfo]]:
-    """The last turns, oldest first."""
-    rows = yield Ask(_TURNS, (conversation_id, last))
+def turns(conversation_id: str, last: int, before: int | None = None) -> Unit[list[TurnInfo]]:
+    """The last turns, or the last before a number, oldest first."""
+    rows = yield Ask(_TURNS, (conversation_id, _NEVER if before is None else before, last))
     return [
         TurnInfo(
             no=no,

@@ -171,8 +171,8 @@ class SQLStore(DurableStore):
     async def live(self, agent_key: str, *, after: str = "", limit: int = 200) -> list[LiveConversation]:
         return await self._read(partial(versions.live, agent_key, after, limit), is_large=True, is_snapshot=True)
 
-    async def turns(self, conversation_id: str, *, last: int = 100) -> list[TurnInfo]:
-        return await self._read(partial(delivery.turns, conversation_id, last), is_large=True)
+    async def turns(self, conversation_id: str, *, last: int = 100, before: int | None = None) -> list[TurnInfo]:
+        return await self._read(partial(delivery.turns, conversation_id, last, before), is_large=last > 1)
 
     async def ended(self, conversation_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
