@@ -37,6 +37,7 @@ FLOORS = {
     "store.postgres": 3,
     "executor": 3,
     "memory": 3,
+    "mcp": 3,
     "agents": 4,
     "runtime": 5,
     "adapters": 5,
@@ -52,6 +53,7 @@ BESIDE: dict[tuple[str, str], str] = {
     ("executor.turn", "messages"): "a turn is made of messages",
     ("executor.turn", "toolcalls"): "a turn is made of calls",
     ("router", "tools"): "a route is a tool",
+    ("journey", "tools"): "a step may offer tools of others",
     ("store.sqlite", "store.sql"): "one text of SQL for all databases",
     ("store.postgres", "store.sql"): "one text of SQL for all databases",
     ("cli", "testing"): "a command runs scenarios, and a conversation becomes one",
@@ -73,7 +75,7 @@ DOORS: dict[tuple[str, str], str] = {
 CORE_ALWAYS = {"interfaces", "errors", "registry", "sums", "tools", "callables", "_version"}
 CORE_AT_CALL_TIME = {"llm", "testing", "config", "usage", "logs", "masking"}
 
-VENDORS = {"openai", "anthropic", "litellm", "asyncpg"}
+VENDORS = {"openai", "anthropic", "litellm", "asyncpg", "mcp", "mcp_types", "httpx2"}
 """Each is imported by one module at most."""
 
 

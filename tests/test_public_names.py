@@ -78,6 +78,7 @@ ADDED = {
     f"{F}.agents": "",
     f"{F}.executor": "",
     f"{F}.memory": "Conversation KeyValueStore",
+    f"{F}.mcp": "MCPServer",
     f"{F}.prompts": "",
     f"{F}.router": "",
     f"{F}.adapters": "",

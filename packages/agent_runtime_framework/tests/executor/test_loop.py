@@ -42,6 +42,7 @@ class Signup:
     """A sign-up of three steps; notes with which offer every tool really ran."""
 
     settles = False
+    is_ready = True
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {"step": "name"}
@@ -53,6 +54,9 @@ class Signup:
 
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
+
+    async def prepare(self) -> None:
+        pass
 
     def offer(self) -> Offer | None:
         return Offer(STEPS[self.state["step"]])

@@ -33,6 +33,7 @@ class Shop:
     """Two steps; complains where a tool runs that the step does not have, or on arguments that do not fit."""
 
     settles = False
+    is_ready = True
 
     def __init__(self) -> None:
         self.step = "choose"
@@ -43,6 +44,9 @@ class Shop:
 
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
+
+    async def prepare(self) -> None:
+        pass
 
     def offer(self) -> Offer | None:
         return Offer(STEPS[self.step])

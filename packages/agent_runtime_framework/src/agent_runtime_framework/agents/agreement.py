@@ -48,10 +48,10 @@ def _reason(
     tool: ToolDefinition, rule: Callable[..., object], state: Journey, schemas: Schemas, call: ToolCall
 ) -> str | None:
     try:
-        given = schemas(tool).bind(call.arguments)
-        wanted = list(inspect.signature(rule).parameters)[1:]
+        given = call.arguments if tool.borrowed is not None else schemas(tool).bind(call.arguments)
+        wanted = list(inspect.signature(rule).parameters.values())[1:]
         defaults = inspect.signature(tool.function).parameters
-        verdict = rule(state, **{name: given.get(name, defaults[name].default) for name in wanted})
+        verdict = rule(state, **{each.name: given.get(each.name, _default(each, defaults)) for each in wanted})
     except Exception:  # the rule is the author's; one that breaks has not let anything through
         if not should_swallow_exceptions():
             raise
@@ -60,6 +60,15 @@ def _reason(
     if isinstance(verdict, str) and verdict:
         return verdict
     return APPROVAL_NEEDED if verdict else None
+
+
+def _default(wanted: inspect.Parameter, of_tool: Mapping[str, inspect.Parameter]) -> object:
+    """What a rule gets for an argument that the call leaves out."""
+    known = of_tool.get(wanted.name)
+    if known is not None:
+        return known.default
+    # What a borrowed tool takes for it is not known here.
+    return None if wanted.default is inspect.Parameter.empty else wanted.default
 
 
 def _masked(value: object, secrets: Sequence[object]) -> object:

@@ -95,6 +95,14 @@ class ClassScene(Generic[JourneyT]):
         )
 
     @property
+    def is_ready(self) -> bool:
+        """True if it is known what can be offered where the journey is."""
+        return self._offering.is_ready(self.here)
+
+    async def prepare(self) -> None:
+        await self._offering.prepare(self.here)
+
+    @property
     def here(self) -> StepDefinition:
         """The current step."""
         return self._steps[self.state._step]  # pyright: ignore[reportPrivateUsage]  read many times a turn
@@ -142,17 +150,17 @@ class ClassScene(Generic[JourneyT]):
         if form is not None and form.owns(call.name):
             return form.run(call)
         step = self.here
-        tool = next(each for each in step.tools if each.name == call.name)
-        arguments = self._offering.schema(tool).bind(call.arguments)
+        tool = next(each for each in self._offering.tools(step) if each.name == call.name)
+        arguments = call.arguments if tool.borrowed is not None else self._offering.schema(tool).bind(call.arguments)
         heard = heard_for(self.state, tool, call, self._heard)
         if heard is not None:
             heard.require_arguments()
         if tool.hidden:
             arguments.update(self._filled(tool, call))
         if tool.independent:
-            return await self._run_aside(tool, arguments)
+            return await self._run_aside(tool, call, arguments)
         before = self.state.begin_watching()
-        result = await _timed(tool, self.state, arguments)
+        result = await self._timed(tool, call, self.state, arguments)
         text, target = read_result(tool, result, self._moved_from(step))
         self.state.settle_derived(before)
         if heard is not None:
@@ -163,11 +171,11 @@ class ClassScene(Generic[JourneyT]):
         self.has_progressed = True
         return "Done." if text is None else text
 
-    async def _run_aside(self, tool: ToolDefinition, arguments: JSONObject) -> object:
+    async def _run_aside(self, tool: ToolDefinition, call: ToolCall, arguments: JSONObject) -> object:
         """Run a tool beside others: on a copy of the state, which it must leave as it is."""
         aside = copy_of(self.state)
         before = snapshot_of(aside)
-        text, _ = read_result(tool, await _timed(tool, aside, arguments))
+        text, _ = read_result(tool, await self._timed(tool, call, aside, arguments))
         if snapshot_of(aside) != before:
             raise ConfigurationError(
                 f"{tool.name} is declared independent=True, so it must not change the state or the step, but it did; "
@@ -282,7 +290,7 @@ class ClassScene(Generic[JourneyT]):
         form = self.collecting
         if form is not None and form.owns(call.name):
             return "state"
-        tool = next((each for each in self.here.tools if each.name == call.name), None)
+        tool = next((each for each in self._offering.tools(self.here) if each.name == call.name), None)
         return "once" if tool is None or tool.effect is None else tool.effect
 
     def entered(self) -> list[str]:
@@ -392,10 +400,35 @@ class ClassScene(Generic[JourneyT]):
         filled: JSONObject = self._provided.values(tool)
         for name, kind in tool.hidden.items():
             if kind is KEY:
-                filled[name] = f"{self._ctx.conversation_id}:{self._turn}:{call.id}"
+                filled[name] = self._key_of(call)
             elif is_context(kind):
                 filled[name] = self._ctx
         return filled
+
+    def _key_of(self, call: ToolCall) -> str:
+        return f"{self._ctx.conversation_id}:{self._turn}:{call.id}"
+
+    async def _timed(self, tool: ToolDefinition, call: ToolCall, state: Journey, arguments: JSONObject) -> object:
+        if tool.timeout is None:
+            result = self._begun(tool, call, state, arguments)
+            return await result if inspect.isawaitable(result) else result
+        limit = asyncio.timeout(tool.timeout)
+        try:
+            async with limit:
+                return await self._begun(tool, call, state, arguments)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            is_harmless = tool.effect in ("state", "read")
+            outcome = "" if is_harmless else "; whether it took effect is unknown"
+            raise ToolError(f"{tool.name} was given up after {tool.timeout:g} seconds{outcome}") from error
+
+    def _begun(self, tool: ToolDefinition, call: ToolCall, state: Journey, arguments: JSONObject) -> Any:
+        lender = tool.borrowed
+        if lender is None:
+            return tool.function(state, **arguments)
+        name = lender.tool or tool.name
+        return lender.source.run(name, arguments, effect=tool.effect or "once", key=self._key_of(call))
 
 
 def _mended(state: Journey) -> JSONObject:
@@ -455,22 +488,6 @@ def _declared_target(step: StepDefinition, name: str | None) -> str | None:
             f"run= of step {step.name!r} chose {name!r}; expected one of its to=: {', '.join(step.to)}"
         )
     return name
-
-
-async def _timed(tool: ToolDefinition, state: Journey, arguments: JSONObject) -> object:
-    if tool.timeout is None:
-        result = tool.function(state, **arguments)
-        return await result if inspect.isawaitable(result) else result
-    limit = asyncio.timeout(tool.timeout)
-    try:
-        async with limit:
-            return await tool.function(state, **arguments)
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        is_harmless = tool.effect in ("state", "read")
-        outcome = "" if is_harmless else "; whether it took effect is unknown"
-        raise ToolError(f"{tool.name} was given up after {tool.timeout:g} seconds{outcome}") from error
 
 
 async def _called(function: Callable[..., Any], state: Journey) -> object:

@@ -32,7 +32,7 @@ def heard_for(
     state: Journey, tool: ToolDefinition, call: ToolCall, messages: tuple[Sequence[JSONObject], Sequence[JSONObject]]
 ) -> Heard | None:
     """What the person said, for one call of a tool; None where nothing has to be their words."""
-    if not (state.state_fields.grounded or said_parameters(tool.function, type(state))):
+    if not (state.state_fields.grounded or _said(tool, state)):
         return None
     return Heard(state, tool, call, messages)
 
@@ -58,7 +58,7 @@ class Heard:
         self._arguments = call.arguments
         self._messages = messages
         self._grounded = state.state_fields.grounded
-        self._looked_at = said_parameters(tool.function, type(state))
+        self._looked_at = _said(tool, state)
         self._before = {name: deepcopy(getattr(state, name)) for name in self._grounded} if self._grounded else _NOTHING
 
     def require_arguments(self) -> None:
@@ -89,6 +89,10 @@ class Heard:
     @cached_property
     def _speech(self) -> Speech:
         return Speech(words_of_person(*self._messages))
+
+
+def _said(tool: ToolDefinition, state: Journey) -> tuple[str, ...]:
+    return said_parameters(tool.function, type(state)) if tool.borrowed is None else tool.borrowed.said
 
 
 def _plain(value: object) -> Any:

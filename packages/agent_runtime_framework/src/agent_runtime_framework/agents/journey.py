@@ -293,6 +293,9 @@ class JourneyAgent(BaseAgent, VersionedState, Generic[StateT, ToolsT, StepT]):
         loaded = self.read_state(state)
         return () if self.is_terminal_state(loaded) else self.on_idle(loaded)
 
+    async def aclose(self) -> None:
+        """Close what the agent has opened by itself, such as connections to MCP servers that nobody else uses."""
+
     def graph(self) -> Graph:
         """The journey as a picture: its steps, and the moves between them, as far as they can be read from its source.
 

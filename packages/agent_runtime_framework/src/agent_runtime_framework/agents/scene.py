@@ -65,6 +65,7 @@ class JourneyScene(Generic[StateT, ToolsT]):
     """
 
     settles = False
+    is_ready = True
 
     def __init__(
         self,
@@ -92,6 +93,9 @@ class JourneyScene(Generic[StateT, ToolsT]):
 
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
+
+    async def prepare(self) -> None:
+        pass
 
     def hear(self, earlier: Sequence[JSONObject], incoming: list[JSONObject]) -> list[JSONObject]:
         return incoming

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.agents.base import AgentContext, LLMClient
@@ -69,9 +69,10 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         return prompt if isinstance(prompt, str) else "\n\n".join(block["text"] for block in prompt)
 
     def get_tool_schemas(self, state: JourneyT) -> list[ToolSchema]:
-        tools = self.journey.definition.steps[state.step.name].tools
+        step = self.journey.definition.steps[state.step.name]
         form = self._made_scene(state).collecting
-        return [*(form.schemas() if form else ()), *map(self._offering.schema, tools)]
+        own = cast("list[ToolSchema]", self._offering.schemas(step))
+        return [*(form.schemas() if form else ()), *own]
 
     def on_idle(self, state: JourneyT) -> Sequence[IdleRule]:
         return self.rules_of_silence(state.step.name, None)
@@ -92,7 +93,13 @@ class ClassAgent(JourneyAgent[JourneyT, JourneyT, Step]):
         if not self._is_provided:
             self._provided.require_all(self.journey.definition)
             self._is_provided = True
+        for source in self._offering.sources:
+            source.held_by(self)
         return self._made_scene(state, ctx, emitter)
+
+    async def aclose(self) -> None:
+        for source in self._offering.sources:
+            await source.let_go(self)
 
     def _made_scene(
         self, state: JourneyT, ctx: AgentContext | None = None, emitter: Emitter = SILENT

@@ -95,6 +95,15 @@ class TurnScene(Scene, Protocol):
         """Pass the steps that need no model: what is said on the way, and whether the turn ends there."""
         ...
 
+    @property
+    def is_ready(self) -> bool:
+        """True if it is known what may be called; False if `prepare` has to be awaited first."""
+        ...
+
+    async def prepare(self) -> None:
+        """Find out what may be called, where others have to be asked for it."""
+        ...
+
     def view(self) -> tuple[str | list[JSONObject] | None, Offer | None]:
         """The system prompt and the tools, from the state as it is now; once per request."""
         ...
@@ -113,7 +122,7 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
         io: Its edges.
         earlier: The messages before this turn's own, the person's message last.
     """
-    offer = _offered_earlier(turn, scene)
+    offer = await _offered_earlier(turn, scene)
     while True:
         if turn.is_spent and scene.settles:
             # Exact words need no request, so they come although no further one may be made.
@@ -123,7 +132,7 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                 if io.is_cancelled is not None and io.is_cancelled():
                     turn.stop(StoppedReason.CANCELLED)
                 elif not (scene.settles and await _settle(turn, scene, io)):
-                    prompt, offer = scene.view()
+                    prompt, offer = await _view(scene)
                     messages = [*system_message(prompt), *earlier, *turn.messages]
                     must_call = turn.policy.require_tool_call
                     request = Request(messages, offer, must_call, turn.shown, io.catalog)
@@ -138,9 +147,19 @@ async def drive(turn: Turn, scene: TurnScene, io: TurnIO, earlier: Sequence[JSON
                 return await _end(finish, io)
 
 
-def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
+async def _view(scene: TurnScene) -> tuple[str | list[JSONObject] | None, Offer | None]:
+    if not scene.is_ready:
+        await scene.prepare()
+    return scene.view()
+
+
+async def _offered_earlier(turn: Turn, scene: TurnScene) -> Offer | None:
     """What was offered with the calls that a continued turn still has to answer, as far as it is offered now."""
-    current = scene.offer() if turn.has_waiting_calls else None
+    if not turn.has_waiting_calls:
+        return None
+    if not scene.is_ready:
+        await scene.prepare()
+    current = scene.offer()
     return current if current is None or turn.offered is None else current.only(turn.offered)
 
 
@@ -338,6 +357,7 @@ class _FixedScene:
     """One prompt and one set of tools, whatever happens; no state."""
 
     settles = False
+    is_ready = True
 
     def __init__(self, prompt: str | None, offer: Offer | None, executor: ToolExecutor | None) -> None:
         self._prompt = prompt
@@ -352,6 +372,9 @@ class _FixedScene:
 
     async def settle(self) -> tuple[list[str], bool]:
         return [], False
+
+    async def prepare(self) -> None:
+        pass
 
     def refresh(self) -> None:
         pass

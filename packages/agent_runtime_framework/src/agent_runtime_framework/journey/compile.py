@@ -6,12 +6,13 @@ import dataclasses
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from agent_runtime_framework.journey.borrowing import BorrowedTools
 from agent_runtime_framework.journey.class_fields import RESERVED
-from agent_runtime_framework.journey.declare import DECLARED, HookMark, Step, Target, ToolMark
+from agent_runtime_framework.journey.declare import DECLARED, HookMark, Step, Target, ToolMark, ToolOptions
 from agent_runtime_framework.journey.definition import (
     GuardDefinition,
     IdleRule,
@@ -188,7 +189,10 @@ def _compile_step(owner: type, step: Step, steps: Mapping[str, Step], members: I
         patience=options.patience,
         stuck=stuck[0] if stuck else None,
         handoff=options.handoff,
-        tools=tuple(_compile_tool(owner, each, each.mark, steps) for each in here if isinstance(each.mark, ToolMark)),
+        tools=(
+            *(_compile_tool(owner, each, each.mark, steps) for each in here if isinstance(each.mark, ToolMark)),
+            *_borrowed(owner, step, steps),
+        ),
         on_enter=_hooks(here, "enter"),
         on_exit=_hooks(here, "exit"),
         was=options.was,
@@ -221,29 +225,60 @@ def _idle(owner: type, step: Step, steps: Mapping[str, Step]) -> tuple[IdleRule,
 def _compile_tool(owner: type, member: _Member, mark: ToolMark, steps: Mapping[str, Step]) -> ToolDefinition:
     name, function, options = member.name, member.function, mark.options
     source = source_of(function)
-    guards: Iterable[object] = (options.when,) if callable(options.when) else options.when
-    if isinstance(guards, str):
-        guards = (guards,)
     tool = ToolDefinition(
         name=options.name or name,
         function=function,
-        targets=_names(owner, options.to, steps, source, f"tool {name!r}"),
-        guards=tuple(_guard(owner, each, source, name) for each in guards),
-        effect=options.effect,
-        requires_approval=options.requires_approval is not False,
-        approval=_approval(owner, options.requires_approval, function, name, source),
-        approval_note=options.approval_note,
-        independent=options.independent,
         timeout=options.timeout,
         hidden=HiddenParameters(function, owner),
         source=source,
+        **_gates(owner, options, steps, source, name, function),
     )
     check_tool(tool, name)
     return tool
 
 
+def _borrowed(owner: type, step: Step, steps: Mapping[str, Step]) -> Iterator[ToolDefinition]:
+    for each in cast("tuple[object, ...]", step.options.tools):
+        if not isinstance(each, BorrowedTools):
+            fail(
+                step.source,
+                f"tools= of step {step.name!r} holds {each!r:.80}; expected tools of a server, such as "
+                f"`weather.tool(...)`. A method becomes a tool by `@{step.name}.tool`",
+            )
+
+        def complete(options: ToolOptions, name: str, source: Source = each.source) -> dict[str, Any]:
+            return _gates(owner, options, steps, source, name, None)
+
+        for tool in each.definitions(complete):
+            check_tool(tool, tool.name)
+            yield tool
+
+
+def _gates(
+    owner: type,
+    options: ToolOptions,
+    steps: Mapping[str, Step],
+    source: Source | None,
+    name: str,
+    function: Callable[..., Any] | None,
+) -> dict[str, Any]:
+    """What decides when a tool runs and where it leads, whoever runs it."""
+    guards: Iterable[object] = (options.when,) if callable(options.when) else options.when
+    if isinstance(guards, str):
+        guards = (guards,)
+    return {
+        "targets": _names(owner, options.to, steps, source, f"tool {name!r}"),
+        "guards": tuple(_guard(owner, each, source, name) for each in guards),
+        "effect": options.effect,
+        "requires_approval": options.requires_approval is not False,
+        "approval": _approval(owner, options.requires_approval, function, name, source),
+        "approval_note": options.approval_note,
+        "independent": options.independent,
+    }
+
+
 def _approval(
-    owner: type, rule: object, function: Callable[..., Any], tool: str, source: Source | None
+    owner: type, rule: object, function: Callable[..., Any] | None, tool: str, source: Source | None
 ) -> Callable[..., object] | None:
     if isinstance(rule, bool):
         return None

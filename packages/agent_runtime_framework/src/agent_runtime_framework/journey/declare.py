@@ -15,6 +15,9 @@ from agent_runtime_framework.journey.form import Form, ModelT
 from agent_runtime_framework.journey.idle import Idle
 from agent_runtime_framework.toolcalls import Effect
 
+if TYPE_CHECKING:
+    from agent_runtime_framework.journey.borrowing import BorrowedTools
+
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 T = TypeVar("T")
 
@@ -145,6 +148,7 @@ class StepOptions:
     on_idle: Idle | None = None
     was: tuple[str, ...] = ()
     fallback: bool = False
+    tools: tuple[BorrowedTools, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +199,7 @@ def step(
     on_idle: Idle | None = None,
     was: str | Sequence[str] = (),
     fallback: bool = False,
+    tools: Sequence[BorrowedTools] = (),
 ) -> CollectStep[ModelT]: ...
 @overload
 def step(
@@ -213,6 +218,7 @@ def step(
     on_idle: Idle | None = None,
     was: str | Sequence[str] = (),
     fallback: bool = False,
+    tools: Sequence[BorrowedTools] = (),
 ) -> Step: ...
 def step(
     prompt: str | None = None,
@@ -231,6 +237,7 @@ def step(
     on_idle: Idle | None = None,
     was: str | Sequence[str] = (),
     fallback: bool = False,
+    tools: Sequence[BorrowedTools] = (),
 ) -> Step:
     """A step of a journey. The first one declared is where the journey begins; those of base classes come before.
 
@@ -256,6 +263,8 @@ def step(
         was: Its earlier names; a conversation that was stored in one of them goes on here.
         fallback: A conversation that was stored in a step that is gone goes on here; without such a step, in the
             first one. Its `on_enter` runs, and all that is known is kept.
+        tools: Tools that somebody else runs, such as `weather.tool("forecast")` of an `MCPServer`; they come after
+            the step's own.
     """
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  as cheap as it gets, and documented
     source = Source(frame.f_code.co_filename, frame.f_lineno)
@@ -276,6 +285,7 @@ def step(
         on_idle=on_idle,
         was=(was,) if isinstance(was, str) else tuple(was),
         fallback=fallback,
+        tools=tuple(tools),
     )
     return Step(options, source) if form is None else CollectStep(options, source, form)
 

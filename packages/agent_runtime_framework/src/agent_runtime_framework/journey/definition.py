@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agent_runtime_framework.state.versions import Versions
 from agent_runtime_framework.toolcalls import Effect
+
+if TYPE_CHECKING:
+    from agent_runtime_framework.tools.remote import ToolSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,31 @@ class GuardDefinition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Borrowed:
+    """Where a tool comes from that is not the journey's own.
+
+    Attributes:
+        source: Who runs it.
+        tool: What it is called there; None stands for all that the source has, until it is asked.
+        but: Those of all that are left out.
+        prefix: Put in front of the names of all.
+        said: The arguments that have to be the person's own words.
+    """
+
+    source: ToolSource
+    tool: str | None
+    but: frozenset[str] = frozenset()
+    prefix: str = ""
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolDefinition:
     """A tool of a step.
 
     Attributes:
         name: What the model calls it.
-        function: The method, unbound.
+        function: The method, unbound; of a borrowed tool, one that does nothing.
         targets: Names of the steps it may move to; empty if it never moves.
         guards: What has to hold before it is offered.
         effect: What running it twice would do; None if the author did not say, which counts as "once".
@@ -59,6 +81,7 @@ class ToolDefinition:
         independent: True if it may run beside other calls of the same reply.
         timeout: Seconds after which it is given up; None waits.
         hidden: Parameters the model does not see, with what fills each.
+        borrowed: Who runs it, if not the journey.
         source: Where it was written.
     """
 
@@ -73,6 +96,7 @@ class ToolDefinition:
     independent: bool = False
     timeout: float | None = None
     hidden: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    borrowed: Borrowed | None = None
     source: Source | None = None
 
 

@@ -128,8 +128,13 @@ def _returns_step(function: Callable[..., Any]) -> bool:
     return re.search(r"\bStep\b", hint if isinstance(hint, str) else getattr(hint, "__name__", repr(hint))) is not None
 
 
-def check_approval(rule: Callable[..., Any], tool: Callable[..., Any], source: Source | None) -> None:
+def check_approval(rule: Callable[..., Any], tool: Callable[..., Any] | None, source: Source | None) -> None:
     """Refuse a rule of `requires_approval=` that cannot be asked about a call.
+
+    Args:
+        rule: The rule.
+        tool: What it decides about; None for a tool whose parameters are not known yet.
+        source: Where the rule was written.
 
     Raises:
         ConfigurationError: It is async, or wants what the tool does not take.
@@ -137,6 +142,8 @@ def check_approval(rule: Callable[..., Any], tool: Callable[..., Any], source: S
     name = getattr(rule, "__name__", "rule")
     if inspect.iscoroutinefunction(inspect.unwrap(rule)):
         fail(source, f"requires_approval={name!r} is async; let it decide on the state and the arguments alone")
+    if tool is None:
+        return
     known = list(inspect.signature(tool).parameters)[1:]
     for wanted in list(inspect.signature(rule).parameters)[1:]:
         if wanted not in known:

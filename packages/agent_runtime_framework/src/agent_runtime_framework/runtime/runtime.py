@@ -181,6 +181,8 @@ class Runtime:
             # What was given back is somebody else's to continue.
             self._neighbours.wake(conversation_id)
         await self._neighbours.aclose()
+        for agent in self.agents.values():
+            await agent.aclose()
         if self._owns_store:
             await self.store.aclose()
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from agent_runtime_framework.journey.check import guards
 from agent_runtime_framework.journey.check.finding import ERROR, HINT, WARNING, Finding, Findings
 from agent_runtime_framework.journey.declare import KEY
-from agent_runtime_framework.journey.definition import Source, StepDefinition, ToolDefinition
+from agent_runtime_framework.journey.definition import Borrowed, Source, StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.source import Reading, ReadSchema
 from agent_runtime_framework.journey.source.code import is_authors, node_of, place_of
 from agent_runtime_framework.journey.source.places import Places
@@ -177,6 +177,9 @@ def _terminal(reading: Reading) -> Findings:
 
 
 def _declaration(step: StepDefinition, tool: ToolDefinition) -> Iterator[Finding]:
+    if tool.borrowed is not None:
+        yield from _borrowed(step, tool, tool.borrowed)
+        return
     is_injected = any(kind is not KEY for kind in tool.hidden.values())
     if tool.effect is None and is_injected:
         yield _declared(
@@ -194,6 +197,21 @@ def _declaration(step: StepDefinition, tool: ToolDefinition) -> Iterator[Finding
             step, tool, "effect", WARNING,
             f'{tool.name} is given something to reach other systems with, but says "state"',
             '"state" is for tools that touch nothing else; it is not recorded before it runs',
+        )  # fmt: skip
+
+
+def _borrowed(step: StepDefinition, tool: ToolDefinition, borrowed: Borrowed) -> Iterator[Finding]:
+    if tool.effect is None:
+        yield _declared(
+            step, tool, "effect", HINT,
+            f"{tool.name} is run by {borrowed.source.name}, but does not say what running it twice does",
+            'say effect="read", "idempotent" or "once"; without it, it counts as "once"',
+        )  # fmt: skip
+    if borrowed.tool is None:
+        yield _declared(
+            step, tool, "open-tools", HINT,
+            f"`{step.name}` offers whatever {borrowed.source.name} has, also what it gets tomorrow",
+            "name what is wanted: only=[...]",
         )  # fmt: skip
 
 

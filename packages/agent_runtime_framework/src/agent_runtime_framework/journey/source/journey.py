@@ -115,6 +115,8 @@ class _JourneyReader:
     def _schemas(self, step: StepDefinition) -> list[ReadSchema]:
         found: list[ReadSchema] = []
         for tool in step.tools:
+            if tool.borrowed is not None:
+                continue  # what it takes is known to who runs it
             try:
                 schema = CallableSchema(tool.function, name=tool.name, hidden=tool.hidden, owner=self.journey)
             except (ConfigurationError, NameError, TypeError) as error:
