@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from agent_runtime_core.interfaces import EventType
 from agent_runtime_framework.errors import AlreadyDecided, ConversationBusy, NotPending
 from agent_runtime_framework.events import Event
 from agent_runtime_framework.runtime import LocalHost, Runtime
+from agent_runtime_framework.runtime.feed import Told
 from agent_runtime_framework.store.delivery import Deciding, Lease
 from agent_runtime_framework.store.open import open_durable_store
 from agent_runtime_framework.testing import ScriptedLLM, call, say
@@ -279,6 +281,31 @@ async def test_cancelling_ends_the_pause() -> None:
         assert (await chats.reply_to("ada", "m1")).status == "cancelled"
         llm._reply = echo  # pyright: ignore[reportPrivateUsage]  the model of the next turn
         assert (await chats.send("ada", "hi")).text == "You said: hi"
+
+
+@pytest.mark.asyncio
+async def test_whoever_watches_through_a_pause_hears_all_of_what_follows() -> None:
+    async with desk(Held(first_calls("pay"))) as chats:
+        chats.keep_events()
+        told = chats.watch("ada", after="0")
+        sending = asyncio.ensure_future(chats.send("ada", "pay", message_id="m1"))
+        before = [each async for each in until(told, EventType.RUN_PAUSED)]
+        await sending
+        await chats.approve("ada", (await chats.pending())[0].call_id, by="anna")
+        after = [each async for each in until(told, EventType.RUN_SUCCEEDED)]
+
+    types = [each.event.type for each in after]
+    assert types[:2] == [EventType.RUN_STARTED, EventType.APPROVAL_DECIDED]
+    positions = [each.position for each in [*before, *after] if each.position is not None]
+    assert positions == sorted(set(positions))
+
+
+async def until(told: AsyncIterator[Told], kind: EventType) -> AsyncIterator[Told]:
+    """What is told up to an event of this kind."""
+    async for each in told:
+        yield each
+        if each.event.type == kind:
+            return
 
 
 @pytest.mark.asyncio

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from agent_runtime_framework.runtime import Runtime
-from agent_runtime_framework.server import approvals, assets, conversations, forms, health, messages, streaming
+from agent_runtime_framework.server import agui, approvals, assets, conversations, forms, health, messages, streaming
 from agent_runtime_framework.server.auth import Auth
 from agent_runtime_framework.server.closing import told_to_end
 from agent_runtime_framework.server.limits import Limits
@@ -31,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *streaming.OPERATIONS,
     *forms.OPERATIONS,
     *approvals.OPERATIONS,
+    *agui.OPERATIONS,
 )
 """Everything the server answers."""
 

@@ -36,7 +36,7 @@ async def _may_see(call: Call, pending: PendingCall) -> bool:
 async def approve(call: Call) -> Response:
     """Let a call run."""
     note: schemas.ApprovalNote = call.body
-    with _explained():
+    with explained():
         await call.service.runtime.approve(call.conversation_id, _call_id(call), by=_name(call), note=note.note)
     return Response(status_code=204)
 
@@ -44,7 +44,7 @@ async def approve(call: Call) -> Response:
 async def reject(call: Call) -> Response:
     """Keep a call from running."""
     why: schemas.RejectionReason = call.body
-    with _explained():
+    with explained():
         await call.service.runtime.reject(call.conversation_id, _call_id(call), by=_name(call), reason=why.reason)
     return Response(status_code=204)
 
@@ -62,7 +62,8 @@ def _name(call: Call) -> str:
 
 
 @contextmanager
-def _explained() -> Generator[None]:
+def explained() -> Generator[None]:
+    """Decisions that cannot be taken become problems."""
     try:
         yield
     except NotPending as error:
