@@ -85,6 +85,7 @@ ADDED = {
     f"{F}.store": "Commit ConversationInfo Store Stored open_store",
     f"{F}.testing": """Call Habits Person Say ScriptError ScriptedLLM ScriptedRequest Talk Talker
         anthropic_problems call openai_problems say""",
+    f"{F}.server": "AgentApp ApiKeys Auth Limits Problem create_app",
     f"{F}.testing.stores": "Clock DurableStoreRules OpenStore StoreRules",
     C: """AgentRuntimeError AnthropicConfigurationError AuthenticationError ConfigurationError ContentFiltered
         ContextFilter ContextTooLong InvalidRequest JSONFormatter JSONObject ManualClock OpenAIConfigurationError
