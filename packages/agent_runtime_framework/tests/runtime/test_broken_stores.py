@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
 import subprocess
 import sys
@@ -53,10 +55,13 @@ class FailingStore(SQLiteStore):
 @pytest.mark.parametrize("afterwards", [False, True])
 @pytest.mark.parametrize("number", range(1, 13))
 async def test_a_store_that_fails_once_costs_no_message_and_repeats_no_effect(
-    number: int, afterwards: bool, tmp_path: Path
+    number: int, afterwards: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # A log that is kept keeps the errors, too, and what they happened in: nobody would complain of them.
+    caplog.set_level(logging.CRITICAL, "agent_runtime_framework")
     store = FailingStore(tmp_path / "chat.db", number, afterwards=afterwards)
-    ledger = Ledger()
+    ledger, complaints = Ledger(), list[dict[str, Any]]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
     agents = [Shop.agent(Held(first_calls("add", "charge")), provide=[ledger])]
     async with Runtime(store, agents, host=LocalHost(sweep=0.05), lease=0.3) as chats:
         for message_id in ("m1", "m2"):
@@ -74,6 +79,8 @@ async def test_a_store_that_fails_once_costs_no_message_and_repeats_no_effect(
     assert broken_invariants(tmp_path / "chat.db") == []
     # Each turn charges once at most.
     assert len(ledger.done) <= 3
+    gc.collect()
+    assert complaints == []
 
 
 FULL_DISK = """

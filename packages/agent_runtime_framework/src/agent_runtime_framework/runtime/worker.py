@@ -299,15 +299,16 @@ class Worker:
         except asyncio.CancelledError:
             await self._give_back(job, running)
             raise
+        # Looked at in any case, or the loop would complain of an exception that nobody saw.
+        error = None if running.task.cancelled() else running.task.exception()
         if job.conversation.keeping is not None:
-            await self._see_kept(job, running.task, job.conversation.keeping)
+            await self._see_kept(job, job.conversation.keeping)
             return
         if job.journal.pausing is not None:
-            await self._see_at_rest(job, running.task, job.journal.pausing)
+            await self._see_at_rest(job, job.journal.pausing)
             return
         if running.is_lost:
             raise LeaseLost(job.claim.conversation_id, job.claim.turn)
-        error = None if running.task.cancelled() else running.task.exception()
         if error is None and not running.task.cancelled():
             await self._end_without_a_trace(job, running.task.result())
         elif running.ending is not None:
@@ -319,23 +320,15 @@ class Worker:
             self._report(job.claim, error)
             await self._end_broken(job, "failed", error)
 
-    async def _see_kept(self, job: _Job, task: asyncio.Future[Any], keeping: asyncio.Future[None]) -> None:
-        # The task has only to report the end.
-        await asyncio.wait({task, keeping})
+    async def _see_kept(self, job: _Job, keeping: asyncio.Future[None]) -> None:
         try:
             await keeping
         except ConversationConflict as conflict:
-            if not task.cancelled():
-                # Looked at, or the loop would complain of an exception nobody saw.
-                task.exception()
             logger.warning("turn %d is not kept, its conversation was changed from outside", job.claim.turn)
             await self._end_broken(job, "failed", conflict)
 
-    async def _see_at_rest(self, job: _Job, task: asyncio.Future[Any], pausing: asyncio.Future[Claim | None]) -> None:
+    async def _see_at_rest(self, job: _Job, pausing: asyncio.Future[Claim | None]) -> None:
         """The turn waits for a person; or it shall end, and is claimed for that already."""
-        await asyncio.wait({task, pausing})
-        if not task.cancelled():
-            task.exception()
         job.following = await pausing
         if job.following is None and job.journal.pause is not None:
             call, note = job.journal.pause
