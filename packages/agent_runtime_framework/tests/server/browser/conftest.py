@@ -18,9 +18,12 @@ from sites import HERE, Site, served
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; without one the tests of the page are skipped."""
+    """Debian's Chromium; without one the tests of the page are skipped.
+
+    It is ended with the module: as long as it runs, this thread has a running event loop, and asynchronous tests fail.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
