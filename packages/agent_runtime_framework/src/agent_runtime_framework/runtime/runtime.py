@@ -591,7 +591,8 @@ class Runtime:
 
     async def _answer(self, ticket: _Ticket, *, through_pauses: bool = False) -> Reply:
         address, outcome = (ticket.conversation_id, ticket.message_id), ticket.accepted.outcome
-        pause = _FIRST_LOOK
+        # Of a turn that is run here the end is told here.
+        pause = _FIRST_LOOK if ticket.accepted.claim is None else _LAST_LOOK
         while not (outcome.is_final or (outcome.status == "paused" and not through_pauses)):
             with self._watchers.waiting(address) as future:
                 done, _ = await asyncio.wait({future}, timeout=pause)
