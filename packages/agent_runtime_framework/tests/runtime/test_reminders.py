@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corner_shop import Ledger
+from corner_shop import Held, Ledger
 from help_desk import Desk
 from pydantic import BaseModel
 from quiet_room import DAY, HOUR, Quote
@@ -314,6 +314,7 @@ async def test_words_that_cannot_be_found_reach_nobody_and_do_not_stop_what_foll
         assert (failed.status, failed.text) == ("failed", "")
         assert "no such word" in caplog.text
         assert await said(chats) == [None, "Well?"]
+        assert [each.content for each in await chats.history("ada") if each.role == "user"] == ["a quote"]
 
         clock.set_forward(HOUR)
         (expired,) = await chats.fire_due()
@@ -338,6 +339,49 @@ async def test_a_model_that_is_told_may_speak_but_not_do_what_needs_an_answer(cl
         receipt = (await chats.turns("ada"))[-1].receipt
         assert receipt is not None
         assert receipt["silence"] == {"kind": "remind", "after": "30m"}
+
+
+@pytest.mark.asyncio
+async def test_a_model_that_was_told_goes_on_after_a_restart_where_it_was(clock: ManualClock, tmp_path: Path) -> None:
+    class Moving(Journey):
+        ask = step("Ask.", on_idle=remind("1h", tell="They are silent."))
+        other = step("Ask otherwise.")
+
+        @ask.tool(to=other, effect="state")
+        def move(self) -> str:
+            """Move on."""
+            return "Moved."
+
+    def calls_once(messages: list[Any]) -> Any:
+        if messages[-1]["role"] == "user":
+            return {"role": "assistant", "content": "Hello?"}
+        function = {"name": "move", "arguments": "{}"}
+        return {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": function}]}
+
+    class Stuck(Held):
+        async def generate(self, messages: list[Any], **options: Any) -> Any:
+            if messages[-1]["role"] == "tool":
+                self.may_reply.clear()
+                is_stuck.set()
+            return await super().generate(messages, **options)
+
+    is_stuck = asyncio.Event()
+    url, stuck = f"sqlite:///{tmp_path}/chat.db", Stuck(calls_once)
+    host = LocalHost(sleep=clock.sleep, grace=0)
+    async with Runtime(url, [Moving], llm_client=stuck, clock=clock, host=host) as chats:
+        await chats.send("ada", "hi")
+        clock.set_forward(HOUR)
+        firing = asyncio.ensure_future(chats.fire_due())
+        await is_stuck.wait()
+    firing.cancel()
+    await asyncio.gather(firing, return_exceptions=True)
+
+    async with chats_of(clock, say("Shall we go on?"), agents=[Moving], store=url) as chats:
+        watching = chats.watch("ada", after="1")
+        while (await anext(watching)).event.type != EventType.RUN_SUCCEEDED:
+            pass
+        assert await said(chats) == ["Hello?", None, "Shall we go on?"]
+        assert (await chats.state("ada")).step is Moving.other
 
 
 @pytest.mark.asyncio
