@@ -138,7 +138,7 @@ def main(folder: str, what: str, *options: str) -> None:
         return
     if "--seed" in options:
         seed, kills = options[options.index("--seed") + 1 :][:2]
-        die_again_and_again(Notes(Path(folder)), seed, int(kills), work)
+        die_again_and_again(Notes(Path(folder)), seed, int(kills), 1.0, work)
     work()
     os._exit(0)
 
