@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -36,6 +36,33 @@ _UNFINISHED = {
     "has journal entries of ended turns": """
         SELECT DISTINCT c.id FROM journal AS j JOIN conversations AS c ON c.key = j.conversation""",
 }
+_AT_ODDS = {
+    "has fewer changes than turns that ended": """
+        SELECT c.id FROM conversations AS c JOIN turns AS t ON t.conversation = c.key WHERE t.ended_at IS NOT NULL
+        GROUP BY c.id, c.revision HAVING count(*) > c.revision""",
+    "has a message with another outcome than its turn": """
+        SELECT DISTINCT c.id FROM inbox AS i JOIN conversations AS c ON c.key = i.conversation
+        LEFT JOIN turns AS t ON t.conversation = i.conversation AND t.no = i.turn
+        WHERE i.turn IS NOT NULL AND i.status <> 'merged' AND (t.status IS NULL OR t.status <> i.status)""",
+    "rests, and is owned or has no turn": """
+        SELECT c.id FROM conversations AS c LEFT JOIN turns AS t ON t.conversation = c.key AND t.no = c.running
+        WHERE t.status = 'paused' AND c.lease_owner IS NOT NULL
+        OR c.paused_at IS NOT NULL AND t.status IS NULL""",
+    "asks a person about a call of a turn that does not rest": """
+        SELECT DISTINCT c.id FROM approvals AS a JOIN conversations AS c ON c.key = a.conversation
+        LEFT JOIN turns AS t ON t.conversation = a.conversation AND t.no = a.turn
+        WHERE a.status = 'waiting' AND (t.status IS NULL OR t.status <> 'paused')""",
+    "has a decision that nobody made at any time": """
+        SELECT DISTINCT c.id FROM approvals AS a JOIN conversations AS c ON c.key = a.conversation
+        WHERE a.status <> 'waiting' AND a.decided_at IS NULL""",
+}
+_DECIDED = """
+SELECT c.id, a.call_id FROM approvals AS a JOIN conversations AS c ON c.key = a.conversation
+JOIN turns AS t ON t.conversation = a.conversation AND t.no = a.turn
+WHERE t.ended_at IS NOT NULL AND t.first_seq >= c.oldest_seq"""
+_ANSWERED = """
+SELECT c.id, m.body ->> 'tool_call_id' FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+WHERE m.body ->> 'role' = 'tool'"""
 _MESSAGES = """
 SELECT c.id, m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation ORDER BY c.key, m.seq"""
 
@@ -55,9 +82,9 @@ def broken_invariants(place: str | Path, *, at_rest: bool = True) -> list[str]:
     def rows(statement: str) -> list[tuple[Any, ...]]:
         return select(place, statement)
 
-    found = [*_gaps(rows), *_malformed_histories(rows)]
+    found = [*_gaps(rows), *_complaints(rows, _AT_ODDS), *_malformed_histories(rows), *_unanswered_questions(rows)]
     if at_rest:
-        found += _left_over(rows)
+        found += _complaints(rows, _UNFINISHED)
     if not _is_postgres(place):
         ((verdict,),) = rows("PRAGMA integrity_check")
         found += [] if verdict == "ok" else [f"the file is damaged: {verdict}"]
@@ -104,10 +131,19 @@ def _gaps(rows: Rows) -> Iterator[str]:
             yield f"conversation {conversation_id!r} has a gap in its {table}"
 
 
-def _left_over(rows: Rows) -> Iterator[str]:
-    for complaint, query in _UNFINISHED.items():
+def _complaints(rows: Rows, queries: Mapping[str, str]) -> Iterator[str]:
+    for complaint, query in queries.items():
         for (conversation_id,) in rows(query):
             yield f"conversation {conversation_id!r} {complaint}"
+
+
+def _unanswered_questions(rows: Rows) -> Iterator[str]:
+    """What a person was asked about has a result, whatever was decided."""
+    asked = rows(_DECIDED)
+    answered = set(rows(_ANSWERED)) if asked else set[tuple[Any, ...]]()
+    for conversation_id, call_id in asked:
+        if (conversation_id, call_id) not in answered:
+            yield f"conversation {conversation_id!r} has no result for {call_id!r}, about which a person was asked"
 
 
 def _malformed_histories(rows: Rows) -> Iterator[str]:
