@@ -47,8 +47,8 @@ async def _work(args: Namespace, agents: Sequence[Agent]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     async with runtime:
-        keys = ", ".join(runtime.agents)
-        logger.info("working for %s; up to %d conversations at once, from %r", keys, args.concurrency, runtime.store)
+        keys, store = ", ".join(runtime.agents), repr(runtime.store)
+        logger.info("working for %s; up to %d conversations at once, from %s", keys, args.concurrency, store)
         await stopped.wait()
         # Whoever insists does not wait: what is unfinished is continued by others when the lease has run out.
         for number in (signal.SIGTERM, signal.SIGINT):

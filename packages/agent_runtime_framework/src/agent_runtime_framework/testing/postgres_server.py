@@ -154,10 +154,13 @@ def _main(folder: str) -> None:
     path = Path(folder).absolute()
     path.mkdir(parents=True, exist_ok=True)
     server = PostgresServer(path, port=int(os.environ.get("PGPORT", "0")) or None)
-    server.start()
-    sys.stdout.write(f"{server.url}\n")
-    sys.stdout.flush()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Whoever starts a program in the background of a script lets it ignore SIGINT.
+        signal.signal(number, signal.default_int_handler)
     try:
+        server.start()
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
         signal.pause()
     except KeyboardInterrupt:
         pass
