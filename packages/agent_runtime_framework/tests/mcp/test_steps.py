@@ -201,6 +201,22 @@ async def test_what_is_not_named_never_takes_the_place_of_what_is(weather: Weath
 
 
 @pytest.mark.asyncio
+async def test_tools_that_a_server_gets_later_are_offered_then(weather: Weather):
+    llm = ScriptedLLM(call("learn"), say("Learnt."), call("tides"), say("High."))
+    agent = journey(weather.server.tools(only=["learn", "tides"])).agent(llm)
+
+    await agent.chat("Learn")
+    async with asyncio.timeout(30):
+        while "tides" not in weather.server.listing().tools:
+            await weather.server.refresh()
+            await asyncio.sleep(0.01)
+    await agent.chat("Tides?")
+
+    assert "tides" not in [each["function"]["name"] for each in llm.requests[0].tools or ()]
+    assert told(llm)[-1] == "high"
+
+
+@pytest.mark.asyncio
 async def test_a_missing_tool_is_said_to_the_developer_and_not_offered(
     weather: Weather, caplog: pytest.LogCaptureFixture
 ):

@@ -20,6 +20,10 @@ def note(**what: Any) -> None:
         log.write(json.dumps({"pid": os.getpid(), **what}) + "\n")
 
 
+def noted() -> str:
+    return LOG.read_text(encoding="utf-8")
+
+
 class Forecast(BaseModel):
     city: str
     degrees: int
@@ -79,6 +83,24 @@ async def slow(seconds: float) -> str:
         note(tool="slow", cancelled=True)
         raise
     note(tool="slow", ended=True)
+    return "at last"
+
+
+@server.tool()
+async def learn(ctx: Context) -> str:
+    """Learn to tell the tides, and say that there is another tool now."""
+    server.add_tool(lambda: "high", name="tides", description="The tides.")
+    await ctx.notify_tools_changed()
+    return "learnt"
+
+
+@server.tool()
+async def slow_at_first() -> str:
+    """Take time, the first time."""
+    is_first = "slow_at_first" not in noted()
+    note(tool="slow_at_first", began=True)
+    if is_first:
+        await asyncio.sleep(60)
     return "at last"
 
 

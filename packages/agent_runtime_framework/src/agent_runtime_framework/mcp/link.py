@@ -160,8 +160,13 @@ class Link:
                 Client(transport, message_handler=self._heard, client_info=_INFO, cache=None) as client,
             ):
                 self._client = client
+                listening = asyncio.create_task(self._listen(client), name=f"mcp {self._name} listening")
                 self._ready.set_result(None)
-                await self._over.wait()
+                try:
+                    await self._over.wait()
+                finally:
+                    listening.cancel()
+                    await asyncio.wait([listening])
         except Exception as error:  # whatever ends a connection is told to who wants to use it
             self._cause = error
             logger.debug("the connection to %s ended", self._name, exc_info=True)
@@ -193,6 +198,15 @@ class Link:
     async def _watched(self, transport: Any) -> AsyncGenerator[Any]:
         async with transport as (read, write):
             yield _Watched(read, self._over.set), write
+
+    async def _listen(self, client: Client) -> None:
+        """Be told when the tools are others; servers of the older protocol say so without being asked."""
+        try:
+            async with client.listen(tools_list_changed=True) as changes:
+                async for _ in changes:
+                    self._changed()
+        except (RuntimeError, MCPError, OSError):  # it does not say, or not any more
+            logger.debug("%s does not tell of changes", self._name, exc_info=True)
 
     async def _heard(self, message: object) -> None:
         if isinstance(message, ToolListChangedNotification):
