@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from agent_runtime_framework.crash_points import reach
@@ -219,11 +219,19 @@ async def _drive(connection: Connection, unit: Unit[T]) -> T:
         unit.close()
 
 
-async def _to_its_end(work: Awaitable[T], attempts: _Attempts) -> T:
+async def _to_its_end(work: Coroutine[Any, Any, T], attempts: _Attempts) -> T:
     """Wait for work that a cancelled caller must not leave half done."""
-    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    task, ended = loop.create_task(work), loop.create_future()
+
+    def tell(_: object) -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    # What is waited for is not the task, which would be cancelled with whoever waits.
+    task.add_done_callback(tell)
     try:
-        return await asyncio.shield(task)
+        await ended
     except asyncio.CancelledError:
         attempts.is_abandoned = True
         if not task.done():
@@ -232,3 +240,4 @@ async def _to_its_end(work: Awaitable[T], attempts: _Attempts) -> T:
             # Looked at, or the loop would complain of an exception nobody saw.
             task.exception()
         raise
+    return task.result()
