@@ -208,6 +208,7 @@ async def test_tools_that_a_server_gets_later_are_offered_then(weather: Weather)
     await agent.chat("Learn")
     async with asyncio.timeout(30):
         while "tides" not in weather.server.listing().tools:
+            await asyncio.sleep(0.01)
             await weather.server.refresh()
             await asyncio.sleep(0.01)
     await agent.chat("Tides?")

@@ -23,6 +23,7 @@ import httpx2
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import SubscriptionLost
 from mcp_types import CONNECTION_CLOSED, Implementation, Tool, ToolListChangedNotification
 from pydantic import ValidationError
 
@@ -44,6 +45,15 @@ MAX_PAGES = 50
 MAX_TOOLS = 500
 MAX_WORDS = 500
 """How much is told of what a server says went wrong."""
+
+_LISTEN_AGAIN = 5.0
+"""Seconds after which a stream of changes that broke off is opened again."""
+
+_LOOK_SECONDS = 1.0
+"""How long a connection gets to end, where only an answer may have been lost."""
+
+_SESSION_GONE = "Session terminated"
+"""What the SDK makes of a server's answer that it knows no such session."""
 
 _PATIENCE = httpx2.Timeout(30.0, read=300.0)
 _INFO = Implementation(name="agent-runtime-framework", version=__version__)
@@ -138,10 +148,13 @@ class Link:
         try:
             return await ask(client)
         except MCPError as error:
+            if isinstance(self._address, Endpoint) and error.message == _SESSION_GONE:
+                self._over.set()
+                raise ConnectionLost("the server has forgotten the session", is_unsent=True) from error
             if error.code != CONNECTION_CLOSED:
                 raise RefusedByServer(_words(error.message)) from error
-            self._over.set()
-            await asyncio.wait([self._holding])
+            # Over HTTP, one answer may be lost and the connection be as good as before.
+            await asyncio.wait([self._holding], timeout=_LOOK_SECONDS)
             # Of several, nobody can tell whose request it was that found nobody.
             is_unsent = not self._are_several and _was_never_reached(self._cause)
             raise ConnectionLost(f"the connection was lost{self._said()}", is_unsent=is_unsent) from error
@@ -202,10 +215,14 @@ class Link:
     async def _listen(self, client: Client) -> None:
         """Be told when the tools are others; servers of the older protocol say so without being asked."""
         try:
-            async with client.listen(tools_list_changed=True) as changes:
-                async for _ in changes:
-                    self._changed()
-        except (RuntimeError, MCPError, OSError):  # it does not say, or not any more
+            while True:
+                with suppress(SubscriptionLost):
+                    async with client.listen(tools_list_changed=True) as changes:
+                        async for _ in changes:
+                            self._changed()
+                await asyncio.sleep(_LISTEN_AGAIN)
+                self._changed()  # meanwhile, nobody heard it
+        except (RuntimeError, MCPError, OSError):  # it does not say
             logger.debug("%s does not tell of changes", self._name, exc_info=True)
 
     async def _heard(self, message: object) -> None:
