@@ -11,7 +11,7 @@ import pytest_asyncio
 from agent_runtime_framework.store.delivery import DurableStore
 from agent_runtime_framework.store.postgres import PostgresStore
 from agent_runtime_framework.store.sqlite import SQLiteStore
-from agent_runtime_framework.testing.stores.samples import begun, end, say
+from agent_runtime_framework.testing.stores.samples import begun, end, message, say
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgres"])
@@ -107,3 +107,16 @@ async def test_the_conversations_of_an_owner_are_listed_the_last_used_first(stor
     assert [each.conversation_id for each in await store.conversations_of("ada", limit=1, offset=1)] == ["c"]
     assert await store.conversations_of("eve") == []
     assert len(await store.conversations()) == 4
+
+
+@pytest.mark.asyncio
+async def test_conversations_are_found_by_a_message_that_they_hold(store: DurableStore) -> None:
+    for name in ("chat-a-1", "chat-a-2", "chat-b-1"):
+        await store.accept(message("m1", conversation=name))
+    await store.begin("chat-a-3", owner="ada", agent_key="quote")
+
+    assert sorted(await store.holding("m1", prefix="chat-a-")) == ["chat-a-1", "chat-a-2"]
+    assert len(await store.holding("m1", prefix="chat-a-", limit=1)) == 1
+    assert len(await store.holding("m1", prefix="")) == 3
+    assert await store.holding("m2", prefix="chat-a-") == []
+    assert await store.holding("m1", prefix="nothing-") == []

@@ -181,11 +181,10 @@ class Run:
         return found
 
     def _withdraw(self) -> list[BaseEvent]:
-        had_text = bool(self._said.text)
-        self._said.begin_again()
-        if not had_text:
+        if self._said.is_empty:
             return self._end_text()
         self.has_withdrawn = True
+        self._said.begin_again()
         return [*self._end_text(), WITHDRAWN]
 
     def _end_text(self) -> list[BaseEvent]:
@@ -196,7 +195,9 @@ class Run:
 
     def _of_call(self, event: Event) -> list[BaseEvent]:
         call_id = str(event.payload.get("tool_call_id") or "")
+        beside = self._open or None
         text = self._end_text()
+        self._said.part()
         if event.type == EventType.TOOL_RESULT:
             content = str(event.payload.get("result") or "")
             return [
@@ -215,7 +216,9 @@ class Run:
         arguments = json.dumps(event.payload.get("arguments") or {}, ensure_ascii=False, default=str)
         return [
             *text,
-            ToolCallStartEvent(tool_call_id=call_id, tool_call_name=str(event.payload.get("name"))),
+            ToolCallStartEvent(
+                tool_call_id=call_id, tool_call_name=str(event.payload.get("name")), parent_message_id=beside
+            ),
             ToolCallArgsEvent(tool_call_id=call_id, delta=arguments),
             ToolCallEndEvent(tool_call_id=call_id),
         ]
@@ -267,8 +270,7 @@ def _message(thread_id: str, stored: StoredMessage) -> Message | None:
             calls = [_tool_call(each) for each in body.get("tool_calls") or ()]
             if not calls and not content:
                 return None
-            # What a model says beside a call is not what the person is answered.
-            return AssistantMessage(id=name, content=None if calls else _text(content), tool_calls=calls or None)
+            return AssistantMessage(id=name, content=_text(content) or None, tool_calls=calls or None)
         case "tool":
             return ToolMessage(id=name, content=_text(content), tool_call_id=str(body.get("tool_call_id")))
         case _:

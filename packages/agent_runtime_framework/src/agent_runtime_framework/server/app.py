@@ -16,12 +16,22 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from agent_runtime_framework.runtime import Runtime
-from agent_runtime_framework.server import agui, approvals, assets, conversations, forms, health, messages, streaming
+from agent_runtime_framework.server import (
+    agui,
+    approvals,
+    assets,
+    conversations,
+    forms,
+    health,
+    messages,
+    openai_api,
+    streaming,
+)
 from agent_runtime_framework.server.auth import Auth
 from agent_runtime_framework.server.closing import told_to_end
 from agent_runtime_framework.server.limits import Limits
 from agent_runtime_framework.server.operations import Answer, Operation
-from agent_runtime_framework.server.problems import Problem, answer_failure, answer_http_error, answer_problem
+from agent_runtime_framework.server.problems import RESPOND, Problem, answer_failure, answer_http_error, answer_problem
 from agent_runtime_framework.server.service import Service
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -32,6 +42,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *forms.OPERATIONS,
     *approvals.OPERATIONS,
     *agui.OPERATIONS,
+    *openai_api.OPERATIONS,
 )
 """Everything the server answers."""
 
@@ -130,6 +141,8 @@ def create_app(
 
 def _route(service: Service, operation: Operation) -> Route:
     async def answer(request: Request) -> Response:
+        if operation.errors is not None:
+            request.scope[RESPOND] = operation.errors.respond
         return await service.answer(operation, request)
 
     return Route(operation.path, answer, methods=[operation.method], name=operation.name)
@@ -145,8 +158,15 @@ def _middleware(cors_origins: Sequence[str], hosts: Sequence[str]) -> list[Middl
                 CORSMiddleware,
                 allow_origins=list(cors_origins),
                 allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-API-Key"],
-                expose_headers=["Location", "Retry-After"],
+                allow_headers=[
+                    "Authorization",
+                    "Content-Type",
+                    "Idempotency-Key",
+                    "Last-Event-ID",
+                    "X-API-Key",
+                    "X-Conversation-Id",
+                ],
+                expose_headers=["Location", "Retry-After", "X-Conversation-Id"],
                 max_age=600,
             )
         )

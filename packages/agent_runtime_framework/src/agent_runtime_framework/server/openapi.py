@@ -54,6 +54,7 @@ def _models(operations: Sequence[Operation]) -> list[type[BaseModel]]:
     named = [each.body for each in operations] + [
         answer.model for each in operations for answer in each.answers.values()
     ]
+    named += [each.errors.model for each in operations if each.errors is not None]
     return list(dict.fromkeys([*(each for each in named if each is not None), ProblemDetails]))
 
 
@@ -63,8 +64,11 @@ def _described(operation: Operation, *, has_auth: bool) -> dict[str, Any]:
         "summary": operation.summary,
         "tags": [operation.tag],
         "responses": {
-            **{str(status): _answer(status, answer) for status, answer in sorted(operation.answers.items())},
-            **{str(status): _problem(summary) for status, summary in _problems(operation, has_auth=has_auth).items()},
+            **{str(status): _answer(operation, status, answer) for status, answer in sorted(operation.answers.items())},
+            **{
+                str(status): _problem(operation, summary)
+                for status, summary in _problems(operation, has_auth=has_auth).items()
+            },
         },
     }
     names = re.findall(r"{(\w+)}", operation.path)
@@ -97,12 +101,14 @@ def _problems(operation: Operation, *, has_auth: bool) -> dict[int, str]:
     return {status: summary for status, summary in found.items() if status not in operation.answers}
 
 
-def _answer(status: int, answer: Answer) -> dict[str, Any]:
+def _answer(operation: Operation, status: int, answer: Answer) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.summary}
     if status >= 400:
-        return _problem(answer.summary)
+        return _problem(operation, answer.summary)
     if answer.model is not None:
-        described["content"] = _content(answer.model, answer.media_type)
+        described["content"] = {**_content(answer.model, answer.media_type)}
+        if answer.streams:
+            described["content"]["text/event-stream"] = {}
     elif answer.media_type == "application/json":
         described["content"] = {answer.media_type: {"schema": {}}, "image/svg+xml": {}, "text/plain": {}}
     elif answer.media_type:
@@ -114,8 +120,10 @@ def _answer(status: int, answer: Answer) -> dict[str, Any]:
     return described
 
 
-def _problem(summary: str) -> dict[str, Any]:
-    return {"description": summary, "content": _content(ProblemDetails, MEDIA_TYPE)}
+def _problem(operation: Operation, summary: str) -> dict[str, Any]:
+    errors = operation.errors
+    content = _content(ProblemDetails, MEDIA_TYPE) if errors is None else _content(errors.model, errors.media_type)
+    return {"description": summary, "content": content}
 
 
 def _content(model: type[BaseModel], media_type: str) -> Mapping[str, Any]:

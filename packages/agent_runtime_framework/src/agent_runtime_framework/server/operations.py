@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agent_runtime_framework.server.problems import Problem
+
 if TYPE_CHECKING:
     from agent_runtime_framework.server.service import Service
 
@@ -31,12 +33,14 @@ class Answer:
         model: The JSON body; None if it has none of ours.
         media_type: What it is.
         headers: Its headers, with what they say.
+        streams: True if it may come as server-sent events too.
     """
 
     summary: str
     model: type[BaseModel] | None = None
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,21 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorShape:
+    """How an operation says no, where a protocol has its own way.
+
+    Attributes:
+        model: Its JSON.
+        media_type: What it is.
+        respond: Makes the answer to a problem.
+    """
+
+    model: type[BaseModel]
+    media_type: str
+    respond: Callable[[Problem], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing the server does.
 
@@ -73,6 +92,7 @@ class Operation:
         begins: True if the conversation begins where there is none of that name.
         is_for_approvers: True if those who decide about calls may ask it of every conversation.
         decides: True if only they may ask it, where there are any.
+        errors: How it says no; by default with `application/problem+json`.
         tag: Its group in the document.
     """
 
@@ -88,6 +108,7 @@ class Operation:
     begins: bool = False
     is_for_approvers: bool = False
     decides: bool = False
+    errors: ErrorShape | None = None
     tag: str = "conversations"
 
     @property

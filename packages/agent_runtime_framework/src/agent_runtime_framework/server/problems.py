@@ -13,6 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
 
+RESPOND = "agent_runtime.respond"
+"""In the scope of a request whose problems have another shape: what makes an answer of one."""
+
 
 class Problem(Exception):
     """Ends a request with an answer that says no.
@@ -66,7 +69,7 @@ def unknown_conversation(conversation_id: str) -> Problem:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The answer to a `Problem`."""
     assert isinstance(error, Problem)  # it is registered for these
-    return error.response()
+    return _response(request, error)
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
@@ -78,4 +81,9 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
 
 async def answer_failure(request: Request, error: Exception) -> Response:
     """The answer where something broke; it says nothing of what."""
-    return Problem(500, "failure", "something went wrong here; the log of the server says what").response()
+    return _response(request, Problem(500, "failure", "something went wrong here; the log of the server says what"))
+
+
+def _response(request: Request, problem: Problem) -> Response:
+    respond = request.scope.get(RESPOND)
+    return problem.response() if respond is None else respond(problem)

@@ -110,12 +110,18 @@ class Preview:
     """What somebody has read who can only be sent more of it.
 
     Attributes:
-        text: What was sent.
+        text: What was sent since the last call of a tool.
     """
 
     def __init__(self) -> None:
         self.text = ""
         self._held = ""
+        self._parts: list[str] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing was sent."""
+        return not self.text and not self._parts
 
     def more(self, delta: str) -> str:
         """What to send now that there is more; blanks at the end wait for what follows them."""
@@ -126,8 +132,17 @@ class Preview:
         self.text += sent
         return sent
 
+    def part(self) -> None:
+        """A tool is called: what was said beside that stands for itself."""
+        if self.text:
+            self._parts.append(self.text)
+        self.text = self._held = ""
+
     def becomes(self, text: str) -> str | None:
-        """What to send so that this was said; None if something else was."""
+        """What to send so that this was said last; None if something else was."""
+        parts = [*self._parts, self.text]
+        if any(_squeezed("".join(parts[at:])) == _squeezed(text) for at in range(len(parts))):
+            return ""
         if not text.startswith(self.text):
             return None
         self._held = ""
@@ -136,6 +151,11 @@ class Preview:
     def begin_again(self) -> None:
         """Nothing was sent yet."""
         self.text = self._held = ""
+        self._parts = []
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 class _Follower:

@@ -436,3 +436,7 @@ class DurableStore(Store, Operations, Timers):
     @abstractmethod
     async def conversations_of(self, owner: str, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
         """The conversations of an owner, most recently used first."""
+
+    @abstractmethod
+    async def holding(self, message_id: str, *, prefix: str, limit: int = 100) -> list[str]:
+        """The conversations whose ids begin so, and that have accepted a message of this id; the last used first."""

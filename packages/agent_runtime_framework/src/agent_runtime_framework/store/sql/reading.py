@@ -22,6 +22,9 @@ JOIN messages AS m ON m.conversation = t.conversation AND m.seq >= t.first_seq A
 WHERE t.conversation = (SELECT key FROM conversations WHERE id = ?1) AND t.no = ?4 AND m.seq < ?2 AND m.seq < (
     SELECT coalesce(min(n.first_seq), ?2) FROM turns AS n WHERE n.conversation = t.conversation AND n.no = ?4 + 1)
 ORDER BY m.seq DESC LIMIT ?3"""
+_HOLDING = """
+SELECT c.id FROM conversations AS c JOIN inbox AS i ON i.conversation = c.key AND i.message_id = ?1
+WHERE c.id >= ?2 AND c.id < ?3 ORDER BY c.updated_at DESC, c.key DESC LIMIT ?4"""
 
 _LAST = 2**53
 
@@ -38,3 +41,9 @@ def messages(conversation_id: str, before: int | None, turn: int | None, limit: 
     values = (conversation_id, _LAST if before is None else before, limit)
     rows = yield (Ask(_PAGE, values) if turn is None else Ask(_OF_TURN, (*values, turn)))
     return rows[::-1]
+
+
+def holding(message_id: str, prefix: str, limit: int) -> Unit[list[str]]:
+    """The conversations of such names in which a message was accepted."""
+    rows = yield Ask(_HOLDING, (message_id, prefix, f"{prefix}\U0010ffff", limit))
+    return [conversation_id for (conversation_id,) in rows]

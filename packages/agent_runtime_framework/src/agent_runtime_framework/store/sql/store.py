@@ -201,6 +201,9 @@ class SQLStore(DurableStore):
     async def conversations_of(self, owner: str, *, limit: int = 100, offset: int = 0) -> list[ConversationInfo]:
         return await self._read(partial(conversations.listed, limit, offset, owner), is_large=True)
 
+    async def holding(self, message_id: str, *, prefix: str, limit: int = 100) -> list[str]:
+        return await self._read(partial(reading.holding, message_id, prefix, limit))
+
     async def summaries(self, wanted: Wanted) -> list[Summary]:
         return await self._read(partial(operations.summaries, wanted, await self._now()), is_large=True)
 
