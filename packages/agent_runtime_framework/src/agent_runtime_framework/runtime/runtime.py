@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from agent_runtime_core.interfaces import EventType, JSONObject, conversation_key
+from agent_runtime_core.interfaces import JSONObject, conversation_key
 from agent_runtime_framework.agents.base import AgentMessage, LLMClient
 from agent_runtime_framework.agents.business import event_message
 from agent_runtime_framework.approvals import PendingCall
@@ -21,12 +21,15 @@ from agent_runtime_framework.executor.turn import APOLOGY
 from agent_runtime_framework.runtime.approval import decide
 from agent_runtime_framework.runtime.feed import Position, Told
 from agent_runtime_framework.runtime.following import follow
+from agent_runtime_framework.runtime.handle import ConversationHandle
 from agent_runtime_framework.runtime.handoff import back_message, said_message
 from agent_runtime_framework.runtime.host import Host, LocalHost
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE
 from agent_runtime_framework.runtime.neighbours import Elsewhere, Neighbours
 from agent_runtime_framework.runtime.owner import owner_name
+from agent_runtime_framework.runtime.reply import Reply, reply_of
 from agent_runtime_framework.runtime.roster import Agent, roster
+from agent_runtime_framework.runtime.seen import Seen
 from agent_runtime_framework.runtime.timers import Clock, When, timer_of
 from agent_runtime_framework.runtime.watching import Watchers
 from agent_runtime_framework.runtime.worker import Worker
@@ -40,7 +43,6 @@ from agent_runtime_framework.store.delivery import (
     Lease,
     Outcome,
     Policy,
-    Status,
     TurnInfo,
 )
 from agent_runtime_framework.store.open import open_durable_store
@@ -56,34 +58,6 @@ _FIRST_LOOK, _LAST_LOOK = 0.02, 0.5
 
 _LOOK_AT_PAUSE = 2.0
 """The same at most while a person has to decide."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A message's outcome.
-
-    Attributes:
-        conversation_id: The conversation.
-        message_id: The message.
-        status: "waiting" or "running" after `accept`; "paused" while a person has to decide about a call; "answered",
-            "merged" into the turn of its neighbour, "superseded", "cancelled" or "failed" for good.
-        text: What the person is answered; empty if nothing, or not yet. Of a message that is paused, what they are
-            told meanwhile.
-        turn: The turn that took the message up; None before that.
-        stopped_reason: Why that turn ended.
-        pending: The calls that wait for a decision.
-    """
-
-    conversation_id: str
-    message_id: str
-    status: Status
-    text: str = ""
-    turn: int | None = None
-    stopped_reason: str | None = None
-    pending: tuple[PendingCall, ...] = ()
-
-    def __str__(self) -> str:
-        return self.text
 
 
 class Runtime:
@@ -230,7 +204,7 @@ class Runtime:
         """
         body: JSONObject = {"role": "user", "content": text}
         ticket = await self._accept(conversation_id, body, message_id, agent, policy)
-        return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
+        return reply_of(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
 
     async def post(
         self,
@@ -249,7 +223,7 @@ class Runtime:
             agent: Who shall hear of it; by default whoever answered last.
         """
         ticket = await self._accept(conversation_id, event_message(event), message_id, agent, "queue")
-        return _reply(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
+        return reply_of(ticket.conversation_id, ticket.message_id, ticket.accepted.outcome)
 
     async def schedule(
         self,
@@ -342,7 +316,7 @@ class Runtime:
         with self._watchers.reading((key, message_id)) as events:
             ticket = await self._accept(key, {"role": "user", "content": text}, message_id, agent, policy)
             answering = asyncio.ensure_future(self._answer(ticket))
-            seen = _Seen()
+            seen = Seen()
             loop = asyncio.get_running_loop()
             # Of a turn elsewhere the store may know the end before its last events have arrived.
             answering.add_done_callback(lambda _: loop.call_later(seen.patience, events.put_nowait, None))
@@ -613,7 +587,7 @@ class Runtime:
         if outcome.status == "paused":
             # The store also knows since when it waits.
             outcome = await self.store.outcome(*address) or outcome
-        return _reply(*address, outcome)
+        return reply_of(*address, outcome)
 
     def _agent(self, key: str) -> Agent:
         if key not in self.agents:
@@ -624,53 +598,6 @@ class Runtime:
         turns = await self.store.turns(conversation_id, last=1)
         key = turns[0].agent_key if turns else ""
         return self.agents[key if key in self.agents else next(iter(self.agents))]
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationHandle:
-    """One conversation of a runtime.
-
-    Attributes:
-        runtime: The runtime.
-        conversation_id: The conversation.
-        agent: Who answers; None for whoever answered last.
-    """
-
-    runtime: Runtime
-    conversation_id: str
-    agent: str | None = None
-
-    async def send(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> Reply:
-        """As `Runtime.send`."""
-        return await self.runtime.send(
-            self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy
-        )
-
-    async def accept(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> Reply:
-        """As `Runtime.accept`."""
-        return await self.runtime.accept(
-            self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy
-        )
-
-    def stream(self, text: str, *, message_id: str | None = None, policy: Policy | None = None) -> AsyncIterator[Event]:
-        """As `Runtime.stream`."""
-        return self.runtime.stream(self.conversation_id, text, message_id=message_id, agent=self.agent, policy=policy)
-
-    async def post(self, event: str | Mapping[str, Any], *, message_id: str | None = None) -> Reply:
-        """As `Runtime.post`."""
-        return await self.runtime.post(self.conversation_id, event, message_id=message_id, agent=self.agent)
-
-    async def cancel(self) -> bool:
-        """As `Runtime.cancel`."""
-        return await self.runtime.cancel(self.conversation_id)
-
-    async def history(self) -> list[AgentMessage]:
-        """As `Runtime.history`."""
-        return await self.runtime.history(self.conversation_id)
-
-    async def state(self) -> Any:
-        """As `Runtime.state`."""
-        return await self.runtime.state(self.conversation_id, self.agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -699,77 +626,3 @@ def _checked_id(message_id: str | None) -> str:
             "character"
         )
     return message_id
-
-
-def _reply(conversation_id: str, message_id: str, outcome: Outcome) -> Reply:
-    return Reply(
-        conversation_id=conversation_id,
-        message_id=message_id,
-        status=outcome.status,
-        text=outcome.reply or "",
-        turn=outcome.turn,
-        stopped_reason=outcome.stopped_reason,
-        pending=outcome.pending,
-    )
-
-
-def _told_of(call: PendingCall) -> JSONObject:
-    return {"tool_call_id": call.call_id, "name": call.tool, "arguments": call.arguments, "reason": call.reason}
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What a stream has told of its turn."""
-
-    has_begun: bool = False
-    has_ended: bool = False
-    last_words: str = ""
-
-    @property
-    def patience(self) -> float:
-        """Seconds to wait for what is still to be told, once the turn is known to have ended."""
-        return _LAST_LOOK if self.has_begun and not self.has_ended else 0.0
-
-    def add(self, event: Event) -> None:
-        """This was told."""
-        self.has_begun = True
-        self.has_ended = event.type in _ENDS
-        if event.type == EventType.ASSISTANT_MESSAGE:
-            self.last_words = event.text
-
-    def missing(self, reply: Reply) -> list[Event]:
-        """What has to be told yet."""
-        if self.has_ended:
-            return []
-        return [
-            event
-            for event in _told_afterwards(reply)
-            if event.type != EventType.ASSISTANT_MESSAGE or event.text != self.last_words
-        ]
-
-
-_ENDS = (
-    EventType.RUN_SUCCEEDED,
-    EventType.RUN_FAILED,
-    EventType.RUN_CANCELLED,
-    EventType.RUN_TIMED_OUT,
-    EventType.RUN_PAUSED,
-)
-
-
-def _told_afterwards(reply: Reply) -> list[Event]:
-    """The events of a turn that was not seen here: its words, and its end."""
-    events: list[tuple[EventType, JSONObject]] = []
-    if reply.text:
-        events.append((EventType.ASSISTANT_MESSAGE, {"content": reply.text}))
-    if reply.status in ("answered", "merged", "failed"):
-        end: JSONObject = {"response": reply.text, "stopped_reason": reply.stopped_reason, "usage": {}}
-        events.append((EventType.RUN_SUCCEEDED, end))
-    elif reply.status == "paused":
-        events += [(EventType.RUN_PAUSED, {**_told_of(each), "note": reply.text}) for each in reply.pending]
-    else:
-        events.append((EventType.RUN_CANCELLED, {"error": "", "error_type": ""}))
-    return [
-        Event(kind, payload, conversation_id=reply.conversation_id, seq=seq)
-        for seq, (kind, payload) in enumerate(events)
-    ]
