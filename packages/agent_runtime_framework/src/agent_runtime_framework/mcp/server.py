@@ -28,7 +28,7 @@ from agent_runtime_framework.journey.declare import Agreement, Guard, Target, To
 from agent_runtime_framework.journey.definition import Source
 from agent_runtime_framework.mcp.address import CallOutcome, Command, ConnectionLost, Endpoint, Headers, RefusedByServer
 from agent_runtime_framework.toolcalls import Effect
-from agent_runtime_framework.tools.remote import Listing, RemoteSchema, RemoteTool
+from agent_runtime_framework.tools.remote import Listing, RemoteSchema, RemoteTool, cut, plain_text
 from agent_runtime_framework.tools.schema import ToolSchema
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ IDEMPOTENCY_KEY = "agent-runtime/idempotency-key"
 
 MAX_RESULT = 20_000
 """How many characters of a result the model is told, if nothing else is said."""
+
+MAX_NAMES = 500
+"""How many characters of the names of a server's tools are told."""
 
 RETRY_AFTER = 5.0
 """Seconds in which a server that could not be reached is not tried again."""
@@ -295,7 +298,8 @@ class MCPServer:
         listing = self.listing()
         found = listing.tools.get(tool)
         if listing.problem or found is None:
-            raise ToolError(listing.problem or f"{self.name} has no tool {tool!r}; it has: {', '.join(listing.tools)}")
+            known = cut(plain_text(", ".join(listing.tools)), MAX_NAMES)
+            raise ToolError(listing.problem or f"{self.name} has no tool {tool!r}; it has: {known or 'none'}")
         if problems := RemoteSchema(found).problems(arguments):
             raise ToolError(f"{tool} did not run: {'; '.join(problems)}")
         limit = asyncio.timeout(self.timeout)
