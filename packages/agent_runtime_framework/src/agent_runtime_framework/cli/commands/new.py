@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
     for path in written:
         sys.stdout.write(f"  {path}\n")
     sys.stdout.write(
-        f"\nGo on with:\n  cd {into / args.name}\n  agent-runtime chat journey.py\n  agent-runtime test\n"
-        "  agent-runtime check journey.py\n"
+        f"\nGo on with:\n  cd {into / args.name}\n  agent-runtime chat journey.py\n  agent-runtime dev journey.py\n"
+        "  agent-runtime test\n  agent-runtime check journey.py\n"
     )
     return OK
