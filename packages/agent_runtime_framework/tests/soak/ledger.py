@@ -23,7 +23,7 @@ _FIRED = """
 SELECT c.id, count(*) FROM inbox AS i JOIN conversations AS c ON c.key = i.conversation
 WHERE i.message_id LIKE 'timer-%' GROUP BY c.id"""
 _WAITING = "SELECT c.id || ' ' || t.id FROM timers AS t JOIN conversations AS c ON c.key = t.conversation"
-_HEARD = "SELECT body FROM messages WHERE body LIKE '%timer%'"
+_HEARD = "SELECT body ->> 'content' FROM messages WHERE body ->> 'content' LIKE '%timer%'"
 _DECIDED = """
 SELECT c.id || ' ' || a.call_id, a.status, a.decided_by FROM approvals AS a
 JOIN conversations AS c ON c.key = a.conversation WHERE a.status IN ('approved', 'rejected')"""

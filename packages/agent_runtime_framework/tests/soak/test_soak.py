@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,13 +25,22 @@ from stall import Model, Notes
 from workers import runtime_of
 
 from agent_runtime_core.fake_provider import FakeProvider
-from agent_runtime_framework.errors import StoreError
+from agent_runtime_framework.store.sql.unit import stamp
+from agent_runtime_framework.testing.invariants import select
 from agent_runtime_framework.testing.postgres_server import missing_binaries, running_postgres
 
 SEED = os.environ.get("AGENT_RUNTIME_SEED") or f"{random.randrange(10**6)}"
 SECONDS = float(os.environ.get("AGENT_RUNTIME_SOAK_SECONDS", "1800"))
 STUCK_SECONDS = 60.0
 """How long after the end of all trouble something may still be to be done."""
+
+_UNFINISHED = """
+SELECT c.id FROM inbox AS i JOIN conversations AS c ON c.key = i.conversation
+WHERE i.status IN ('waiting', 'running', 'paused')
+UNION
+SELECT c.id FROM timers AS t JOIN conversations AS c ON c.key = t.conversation
+UNION
+SELECT id FROM conversations WHERE idle_due < '{soon}' AND handoff IS NULL"""
 
 
 class Day:
@@ -53,6 +63,11 @@ class Day:
         self.persons = persons
         self.workers = workers
 
+    @property
+    def place(self) -> str:
+        """The store, as the checks name it."""
+        return self.store.removeprefix("sqlite:///")
+
     async def pass_by(self, seconds: float) -> list[str]:
         """Let so many seconds pass; returns what is wrong then."""
         sys.stdout.write(f"AGENT_RUNTIME_SEED={SEED} AGENT_RUNTIME_SOAK_SECONDS={seconds:g}\n")
@@ -70,7 +85,7 @@ class Day:
                     for slot in range(self.workers):
                         workers.replace_the_dead()
                         await workers.end(slot)
-        found = [*market.wrong, *left, *complaints(self.store.removeprefix("sqlite:///"), Notes(self.folder))]
+        found = [*market.wrong, *left, *complaints(self.place, Notes(self.folder))]
         _report(market, nemesis, workers, steady, model)
         if seconds >= 300:
             grown = {"memory": growth(steady.memory), "handles": growth(steady.handles)}
@@ -113,37 +128,20 @@ class Day:
     async def _settle(self, market: Market) -> list[str]:
         """Wait until nothing is left to be done; returns the conversations that are stuck."""
         deciding = asyncio.ensure_future(decide(market, "dora"))
-        left: list[str] = ["nothing could be asked"]
+        left: list[str] = []
         try:
             for _ in range(int(STUCK_SECONDS)):
-                with suppress(StoreError):
-                    left = [f"conversation {key!r} is stuck" for key in await unfinished(market)]
-                    if not left:
-                        break
+                # A reminder that was set while a clock was ahead is late by as much, and is not waited for.
+                soon = stamp(datetime.now(UTC) + timedelta(minutes=5))
+                rows = await asyncio.to_thread(select, self.place, _UNFINISHED.format(soon=soon))
+                left = [f"conversation {conversation_id!r} is stuck" for (conversation_id,) in rows]
+                if not left:
+                    break
                 await asyncio.sleep(1)
         finally:
             deciding.cancel()
             await asyncio.gather(deciding, return_exceptions=True)
         return left
-
-
-async def unfinished(market: Market) -> list[str]:
-    """The conversations in which something is to be done, or will be soon."""
-    store = market.chats.store
-    found = {conversation_id for conversation_id, _ in await store.stranded()}
-    found |= {each.conversation_id for each in await store.pending()}
-    for acknowledged in market.notes.read("acknowledged"):
-        conversation_id, message_id = acknowledged.split()
-        if conversation_id not in found:
-            outcome = await store.outcome(conversation_id, message_id)
-            if outcome is None or not outcome.is_final:
-                found.add(conversation_id)
-    for scheduled in market.notes.read("scheduled"):
-        conversation_id, _ = scheduled.split()
-        # A reminder may be to come; a timer may not.
-        if conversation_id not in found and await store.timers(conversation_id):
-            found.add(conversation_id)
-    return sorted(found)
 
 
 def _report(market: Market, nemesis: Nemesis, workers: Workers, steady: Footprints, model: Model) -> None:
