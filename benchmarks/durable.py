@@ -1,7 +1,9 @@
 """What a durable turn costs: `python -m benchmarks.durable [TURNS]`.
 
-A turn is a model request, a state-only tool and a model request, on SQLite with `synchronous=FULL`. Beside it stand the
-three bare commits it needs, in the same run. TURNS is the length of the one long conversation; 1,000 unless told.
+A turn is a model request, a state-only tool and a model request, on SQLite with `synchronous=FULL`. Beside it, block by
+block, the bare driver writes the same rows in as many transactions (message, turn, journal, messages, state, receipt),
+and as many transactions of one plain row of 600 bytes. TURNS is the length of the one long conversation; 1,000 unless
+told.
 """
 
 from __future__ import annotations
@@ -12,15 +14,20 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from agent_runtime_framework import JourneyConfig
 from agent_runtime_framework.journey import Journey, step
 from agent_runtime_framework.runtime import Runtime
+from agent_runtime_framework.store.sqlite import SQLiteStore
+from benchmarks.measure import note
+from benchmarks.recorded import Recording, Write, tables, write_again
 
 CONVERSATIONS, TURNS_EACH = 50, 20
+BLOCK = 50
+"""Turns of one side before the other has its own."""
 
 
 class Counter(Journey):
@@ -49,59 +56,112 @@ class Instant:
         return Instant({"role": "assistant", "content": "x" * 300})
 
 
-async def measure(folder: Path, turns: int) -> tuple[list[float], float]:
-    """Seconds of each turn of one conversation, and turns a second over many conversations."""
-    # Only what a request carries may grow with a conversation, so this one carries a window.
-    agent = Counter.agent(Instant(), config=JourneyConfig(context=40))
-    async with Runtime(f"sqlite:///{folder}/chat.db", [agent]) as chats:
-        await chats.send("first", "hi")
-        seconds: list[float] = []
+class Durable:
+    """A runtime in which one conversation is held.
+
+    Attributes:
+        seconds: Of each of its turns.
+    """
+
+    def __init__(self, store: SQLiteStore) -> None:
+        self.store = store
+        # Only what a request carries may grow with a conversation, so this one carries a window.
+        self.chats = Runtime(store, [Counter.agent(Instant(), config=JourneyConfig(context=40))])
+        self.seconds: list[float] = []
+
+    async def hold(self, turns: int) -> None:
         for _ in range(turns):
             began = time.perf_counter()
-            await chats.send("long", "hi")
-            seconds.append(time.perf_counter() - began)
+            await self.chats.send("long", "hi")
+            self.seconds.append(time.perf_counter() - began)
+
+    async def crowd(self) -> float:
+        """Turns a second over many conversations."""
 
         async def converse(name: str) -> None:
             for _ in range(TURNS_EACH):
-                await chats.send(name, "hi")
+                await self.chats.send(name, "hi")
 
         began = time.perf_counter()
         await asyncio.gather(*(converse(str(number)) for number in range(CONVERSATIONS)))
-        return seconds, CONVERSATIONS * TURNS_EACH / (time.perf_counter() - began)
+        return CONVERSATIONS * TURNS_EACH / (time.perf_counter() - began)
 
 
-def bare_commits(folder: Path, turns: int) -> list[float]:
-    """Seconds that three commits of one row of 600 bytes take, again and again."""
-    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE rows (no INTEGER PRIMARY KEY, body TEXT)")
-    seconds: list[float] = []
-    for _ in range(turns):
-        began = time.perf_counter()
-        for _ in range(3):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO rows (body) VALUES (?)", ("x" * 600,))
-            connection.execute("COMMIT")
-        seconds.append(time.perf_counter() - began)
-    connection.close()
-    return seconds
+async def written_down(path: Path, turns: int) -> list[list[list[Write]]]:
+    """What each turn of a conversation changes, transaction by transaction."""
+    durable = Durable(Recording(path))
+    changed: list[list[list[Write]]] = []
+    async with durable.chats:
+        for _ in range(turns):
+            await durable.hold(1)
+            assert isinstance(durable.store, Recording)
+            changed.append(durable.store.transactions)
+            durable.store.transactions = []
+    await durable.store.aclose()
+    return changed
 
 
-def main(turns: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        seconds, throughput = asyncio.run(measure(folder, turns))
-        bare = statistics.median(bare_commits(folder, min(turns, 1_000))) * 1000
-    turn = statistics.median(seconds) * 1000
-    first, last = (statistics.median(part) * 1000 for part in (seconds[:100], seconds[-100:]))
-    sys.stdout.write(
-        f"a durable turn {turn:.2f} ms; its three bare commits {bare:.2f} ms; ratio {turn / bare:.2f}\n"
-        f"{CONVERSATIONS} conversations at once: {throughput:.0f} turns/s\n"
-        f"{turns} turns of one conversation: the first 100 {first:.2f} ms, the last 100 {last:.2f} ms, "
-        f"ratio {last / first:.2f}\n"
-    )
+async def empty(path: Path) -> sqlite3.Connection:
+    """A file with the same tables."""
+    store = SQLiteStore(path)
+    await store.conversations()
+    await store.clear_messages("nobody")
+    await store.aclose()
+    connection = tables(path)
+    connection.execute("CREATE TABLE plain (no INTEGER PRIMARY KEY, body TEXT)")
+    return connection
+
+
+def plain_rows(connection: sqlite3.Connection, transactions: int) -> None:
+    """As many transactions of one row of 600 bytes."""
+    for _ in range(transactions):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO plain (body) VALUES (?)", ("x" * 600,))
+        connection.execute("COMMIT")
+
+
+def timed(work: Callable[..., None], *arguments: Any) -> float:
+    began = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - began
+
+
+async def measure(folder: Path, turns: int) -> None:
+    """Print everything."""
+    changes = await written_down(folder / "recorded.db", turns)
+    same, plain = await empty(folder / "same.db"), await empty(folder / "plain.db")
+    same_seconds, plain_seconds = list[float](), list[float]()
+    durable = Durable(SQLiteStore(folder / "chat.db"))
+    async with durable.chats:
+        await durable.chats.send("first", "hi")
+        for begin in range(0, turns, BLOCK):
+            block = changes[begin : begin + BLOCK]
+            await durable.hold(len(block))
+            same_seconds += [timed(write_again, same, each) for each in block]
+            plain_seconds += [timed(plain_rows, plain, len(each)) for each in block]
+        throughput = await durable.crowd()
+    await durable.store.aclose()
+    for connection in (same, plain):
+        connection.close()
+
+    turn, rows, bare = (statistics.median(each) * 1000 for each in (durable.seconds, same_seconds, plain_seconds))
+    transactions = statistics.mean(len(each) for each in changes)
+    statements = statistics.mean(sum(len(write.rows) for part in each for write in part) for each in changes)
+    first, last = (statistics.median(part) * 1000 for part in (durable.seconds[:100], durable.seconds[-100:]))
+    print(f"a durable turn {turn:.2f} ms; {transactions:.1f} transactions, which change {statements:.1f} rows")
+    print(f"  the same rows, by the bare driver {rows:.2f} ms; ratio {turn / rows:.2f}")
+    print(f"  as many plain rows {bare:.2f} ms; ratio {turn / bare:.2f}")
+    print(f"{CONVERSATIONS} conversations at once: {throughput:.0f} turns/s")
+    print(f"{turns} turns of one conversation: the first 100 {first:.2f} ms, the last 100 {last:.2f} ms")
+    note("a durable turn on SQLite / its rows, by the bare driver", turn / rows)
+    note("a durable turn on SQLite / as many plain rows", turn / bare)
+    note(f"the last 100 of {turns} durable turns / the first 100", last / first)
+
+
+def main(turns: int = 1_000) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(Path(folder), turns))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000)
+    main(*map(int, sys.argv[1:]))

@@ -27,6 +27,7 @@ from agent_runtime_framework.store.postgres.statements import translated
 from agent_runtime_framework.store.sql.unit import Ask, Each, Unit
 from agent_runtime_framework.testing.postgres_server import VARIABLE, running_postgres
 from benchmarks.durable import Counter, Instant
+from benchmarks.measure import note
 
 CONVERSATIONS, TURNS_EACH, CONNECTIONS = 50, 10, 10
 NAMES = [f"conversation-{number}" for number in range(CONVERSATIONS)]
@@ -142,7 +143,7 @@ def _turns(transactions: list[Transaction]) -> list[list[Transaction]]:
     return turns
 
 
-async def main(url: str, rounds: int) -> None:
+async def main(url: str, rounds: int = 5) -> None:
     def fresh() -> str:
         return f"{url}?schema=bench_{os.getpid()}_{next(_number)}"
 
@@ -160,6 +161,7 @@ async def main(url: str, rounds: int) -> None:
         ratios.append(ours / alone)
         print(f"round {number + 1}: {ours:.0f} turns/s; its bare statements {alone:.0f} turns/s; {ours / alone:.0%}")
     print(f"median of {rounds} rounds: {statistics.median(ratios):.0%} of what the bare statements reach")
+    note("a durable turn on PostgreSQL / its statements, by the bare driver", 1 / statistics.median(ratios))
 
 
 if __name__ == "__main__":

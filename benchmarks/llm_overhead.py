@@ -1,6 +1,6 @@
 """Time per call of our clients beside the vendors' SDKs alone, against the same FakeProvider.
 
-    python benchmarks/llm_overhead.py [--calls 400] [--rounds 5]
+    python -m benchmarks.llm_overhead [--calls 400] [--rounds 5]
 
 Both sides run in turn, call by call, in one process, so that what the machine does meanwhile hits both. The figure is
 the ratio of the medians; at most 1.10 is the budget.
@@ -21,6 +21,7 @@ from openai import AsyncOpenAI
 from agent_runtime_core.fake_provider import FakeProvider, RecordedRequest, Reply, call
 from agent_runtime_core.llm.anthropic import AnthropicClient
 from agent_runtime_core.llm.openai import OpenAIClient
+from benchmarks.measure import note
 
 TEXT = "It is a pleasure to meet you. " * 10
 TOOLS: list[dict[str, Any]] = [
@@ -116,20 +117,22 @@ async def compare(ours: Run, sdk: Run, calls: int) -> tuple[float, float]:
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # pyright: ignore[reportOptionalMemberAccess]
-    parser.add_argument("--calls", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+async def main(calls: int = 400, rounds: int = 5) -> None:
+    """All of it."""
     with FakeProvider(respond=answer) as fake:
         for name, (ours, sdk) in {**openai_pairs(fake), **anthropic_pairs(fake)}.items():
-            rounds = [await compare(ours, sdk, options.calls) for _ in range(options.rounds)]
-            mine, theirs = (statistics.median(side) * 1000 for side in zip(*rounds, strict=True))
-            ratios = sorted(round(ours / sdk, 3) for ours, sdk in rounds)
+            pairs = [await compare(ours, sdk, calls) for _ in range(rounds)]
+            mine, theirs = (statistics.median(side) * 1000 for side in zip(*pairs, strict=True))
+            ratios = sorted(round(ours / sdk, 3) for ours, sdk in pairs)
             print(
                 f"{name:20} ours {mine:6.3f} ms   sdk {theirs:6.3f} ms   ratio {mine / theirs:5.3f}   rounds {ratios}"
             )
+            note(f"{name} / the vendor's SDK alone", mine / theirs)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(description="Time per call of our clients beside the vendors' SDKs alone.")
+    parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    asyncio.run(main(options.calls, options.rounds))

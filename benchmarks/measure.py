@@ -42,7 +42,31 @@ async def side_by_side(
     }
 
 
-def row(label: str, cost: Cost, base: Cost | None = None) -> None:
-    """Print one line of a table."""
+_noted: list[tuple[str, float]] = []
+
+
+def note(label: str, ratio: float) -> None:
+    """Keep a ratio for the table at the end."""
+    _noted.append((label, ratio))
+
+
+def table() -> None:
+    """Print every ratio that was noted."""
+    print("All ratios of this run; smaller is better")
+    for label, ratio in _noted:
+        print(f"  {label:<72} {ratio:6.2f}")
+
+
+def row(label: str, cost: Cost, base: Cost | None = None, against: str = "") -> None:
+    """Print one line of a table.
+
+    Args:
+        label: Who.
+        cost: What it costs them.
+        base: What it costs the others.
+        against: Who these are; with that, the ratio is noted.
+    """
+    if base is not None and against:
+        note(f"{label} / {against}", cost.cpu / base.cpu)
     ratio = f"{cost.cpu / base.cpu:6.2f}x" if base else "       "
     print(f"  {label:<44} {cost.cpu:9.1f} µs CPU  {cost.wall:9.1f} µs wall  {ratio}")

@@ -24,6 +24,7 @@ from typing import Any
 
 from agent_runtime_core.interfaces import LLMStreamChunk
 from agent_runtime_framework.journey import Journey, step
+from benchmarks.measure import note
 
 CONNECTIONS, STREAMS = 16, 500
 SHARES = ("p50", "p99")
@@ -205,6 +206,7 @@ async def measure(ports: tuple[int, int], pid: int, requests: int) -> None:
     (rate, seconds, failed), (bare_rate, bare_seconds, _) = [await load(port, requests) for port in ports]
     print(f"{requests} messages over {CONNECTIONS} connections, {failed} failed")
     print(f"  requests/s  {rate:7.0f}      bare {bare_rate:7.0f}      {rate / bare_rate:5.2f}x")
+    note("time per served message / a bare endpoint that writes the same rows", bare_rate / rate)
     for which in SHARES:
         ours, bare = _share(seconds, which) * 1000, _share(bare_seconds, which) * 1000
         print(f"  {which}         {ours:7.1f} ms   bare {bare:7.1f} ms   {ours / bare:5.2f}x")
@@ -229,7 +231,7 @@ def _wait_for(port: int) -> None:
     sys.exit("a server did not start")
 
 
-def main(requests: int) -> None:
+def main(requests: int = 3_000) -> None:
     spawn = multiprocessing.get_context("spawn")
     servers: tuple[Callable[[str, int], None], ...] = (serve_journey, serve_rows)
     ports = (_free_port(), _free_port())
@@ -250,4 +252,4 @@ def main(requests: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3_000)
+    main(*map(int, sys.argv[1:]))

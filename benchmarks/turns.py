@@ -49,10 +49,10 @@ async def in_memory() -> None:
         {"hand": hand_written, "kept": with_promises, "chat": chat, "short": _short_form, "run": bare_run}
     )
     row("hand-written loop", costs["hand"])
-    row("agent.run (nothing kept)", costs["run"], costs["hand"])
+    row("agent.run (nothing kept)", costs["run"], costs["hand"], "hand-written loop")
     row("hand-written, state kept and put back", costs["kept"])
-    row("agent.chat (history and state kept)", costs["chat"], costs["kept"])
-    row("the short form, against the long one", costs["short"], costs["chat"])
+    row("agent.chat (history and state kept)", costs["chat"], costs["kept"], "hand-written, the same kept")
+    row("the short form", costs["short"], costs["chat"], "the long form")
 
 
 async def _short_form() -> int:
@@ -82,7 +82,7 @@ async def on_sqlite(folder: Path) -> None:
         print(f"On SQLite, synchronous=FULL, {BATCH} turns a batch, the conversation growing")
         costs = await side_by_side({"hand": hand_written, "ours": ours})
         row("hand-written loop and transaction", costs["hand"])
-        row("agent.chat with memory", costs["ours"], costs["hand"])
+        row("agent.chat with memory, on SQLite", costs["ours"], costs["hand"], "hand-written transaction")
     hand.connection.close()
 
 
@@ -99,7 +99,8 @@ async def growth(folder: Path) -> None:
                 batches[f"{length}"] = _some_turns(agent, f"at-{length}")
             costs = await side_by_side(batches)
             for length, cost in costs.items():
-                row(f"{label}, turn {length} and on", cost, costs["100"])
+                against = "turn 100 and on" if length == "1000" else ""
+                row(f"{label}, turn {length} and on", cost, costs["100"], against)
     print("Cold loads of a 1,000-turn conversation on SQLite")
     url = f"sqlite:///{folder / 'growth.db'}"
 
@@ -154,7 +155,7 @@ async def crowd(folder: Path, people: int = 200, turns: int = 3) -> None:
 
         costs = await side_by_side({"in turn": in_turn, "at once": at_once}, rounds=3)
         row("one after another", costs["in turn"])
-        row("all at once", costs["at once"], costs["in turn"])
+        row("all at once", costs["at once"], costs["in turn"], "one after another")
 
 
 async def main() -> None:
