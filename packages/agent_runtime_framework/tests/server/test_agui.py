@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from front_desk import ADA, BOB, CHIEF, KEYS, Listener, Model, Served, client_of
 from pydantic import TypeAdapter
 
 from agent_runtime_core.interfaces import EventType, JSONObject, LLMStreamChunk
+from agent_runtime_framework import server
 from agent_runtime_framework.events import Event
 from agent_runtime_framework.server import Limits
 from agent_runtime_framework.server.agui_run import WITHDRAWN, Run
@@ -172,6 +174,7 @@ async def test_a_call_that_waits_interrupts_the_run_and_a_decision_resumes_it() 
 
     assert paused[-1]["outcome"]["type"] == told_again[-1]["outcome"]["type"] == "interrupt"
     assert only(paused, "TOOL_CALL_START")[0]["toolCallId"] == interrupt["toolCallId"] == interrupt["id"]
+    assert (interrupt["reason"], interrupt["message"]) == ("tool_call", "a person has to agree to it first")
     assert text(paused) == text(told_again) != ""
     assert [each.status_code for each in (foreign, unclear, unknown)] == [404, 422, 404]
     assert only(resumed, "TOOL_CALL_START") == []
@@ -308,6 +311,19 @@ async def test_limits_hold() -> None:
     assert [each.status_code for each in (long, large, stream)] == [413, 413, 429]
 
 
+@pytest.mark.asyncio
+async def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, Run.__module__)
+    monkeypatch.delattr(server, "agui_run")
+    monkeypatch.setitem(sys.modules, "ag_ui.core", None)
+    async with opened(desk()) as client:
+        refused = await client.post("/agui", json=run_input(person("hi")))
+        assert (await client.get("/conversations")).json()["conversations"] == []
+
+    assert refused.status_code == 501
+    assert "agent_runtime_framework[server]" in refused.json()["detail"]
+
+
 def told(*events: tuple[EventType, JSONObject]) -> list[str]:
     run = Run("c1", "r1", "m1")
     found = run.begin({"step": None})
@@ -323,6 +339,7 @@ def told(*events: tuple[EventType, JSONObject]) -> list[str]:
 START, CONTENT, END = "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END"
 CALLED, CALL = ["TOOL_CALL_START", "TOOL_CALL_ARGS {}", "TOOL_CALL_END"], EventType.TOOL_CALL
 NOTHING: JSONObject = {}
+BEGUN = EventType.RUN_STARTED
 DELTA, RESET, MESSAGE = EventType.ASSISTANT_DELTA, EventType.ASSISTANT_RESET, EventType.ASSISTANT_MESSAGE
 
 
@@ -343,8 +360,9 @@ DELTA, RESET, MESSAGE = EventType.ASSISTANT_DELTA, EventType.ASSISTANT_RESET, Ev
          [START, f"{CONTENT} a", END, *CALLED, START, f"{CONTENT} b", END]),
         ([(DELTA, {"delta": "a\n\n"}), (CALL, NOTHING), (DELTA, {"delta": "b"}), (MESSAGE, {"content": "a\n\nb"})],
          [START, f"{CONTENT} a", END, *CALLED, START, f"{CONTENT} b", END]),
-        ([(DELTA, {"delta": "a\n\n"}), (CALL, NOTHING), (MESSAGE, {"content": "a"})], [START, f"{CONTENT} a", END, *CALLED]),
-        ([(DELTA, {"delta": "a"}), (EventType.RUN_STARTED, NOTHING), (DELTA, {"delta": "a"}), (MESSAGE, {"content": "a"})],
+        ([(DELTA, {"delta": "a\n\n"}), (CALL, NOTHING), (MESSAGE, {"content": "a"})],
+         [START, f"{CONTENT} a", END, *CALLED]),
+        ([(DELTA, {"delta": "a"}), (BEGUN, NOTHING), (DELTA, {"delta": "a"}), (MESSAGE, {"content": "a"})],
          [START, f"{CONTENT} a", END, "WITHDRAWN", START, f"{CONTENT} a", END]),
     ],
 )  # fmt: skip

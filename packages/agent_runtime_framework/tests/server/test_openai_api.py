@@ -114,6 +114,25 @@ async def test_chats_that_say_the_same_at_once_stay_apart() -> None:
 
 
 @pytest.mark.asyncio
+async def test_chats_that_go_on_before_they_are_answered_stay_apart() -> None:
+    model = Echo()
+    async with opened(desk(model)) as client:
+        windows = [UI(client) for _ in range(2)]
+        for each in windows:
+            await each.say("hi")
+        model.may_reply.clear()
+        asked = [asyncio.ensure_future(each.say("car")) for each in windows]
+        await asyncio.sleep(0.05)
+        for each in asked:
+            each.cancel()
+        asked = [asyncio.ensure_future(each.say(text)) for each, text in zip(windows, ("red", "blue"), strict=True)]
+        await asyncio.sleep(0.05)
+        model.may_reply.set()
+        assert await asyncio.gather(*asked) == ["hi | car | red", "hi | car | blue"]
+        assert await count(client) == 2
+
+
+@pytest.mark.asyncio
 async def test_people_are_kept_apart() -> None:
     app = desk(Echo(), auth=KEYS)
     async with app.lifespan(), client_of(app, ADA) as ada, client_of(app, BOB) as bob:

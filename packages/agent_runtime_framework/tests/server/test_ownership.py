@@ -61,6 +61,39 @@ async def test_nobody_is_answered_without_a_key(operation: Operation) -> None:
     assert answers[0].headers["www-authenticate"] == "Bearer"
 
 
+NAMED_IN_BODY: dict[str, Any] = {
+    "run_agui": {"threadId": "c1", "runId": "r", "messages": [{"id": "m2", "role": "user", "content": "hi"}]},
+    "run_agui_agent": {"threadId": "c1", "runId": "r", "messages": []},
+    "complete_chat": {
+        "model": "desk", "messages": [{"role": "user", "content": "hi"}], "metadata": {"conversation_id": "c1"},
+    },
+}  # fmt: skip
+ABOUT_NONE = {
+    "list_agents", "begin_conversation", "list_conversations", "list_all_pending_calls", "list_models", "read_model",
+}  # fmt: skip
+
+
+def test_every_operation_has_a_place_here() -> None:
+    found = {each.name for each in OPERATIONS if not each.is_public} - {each.name for each in ABOUT_ONE}
+
+    assert found == ABOUT_NONE | set(NAMED_IN_BODY)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", NAMED_IN_BODY)
+async def test_anothers_conversation_that_is_named_in_a_body_does_not_exist_either(name: str) -> None:
+    app = desk(Model({"name": "choose", "arguments": {"nights": 2}}, "Two?"), auth=KEYS)
+    operation = next(each for each in OPERATIONS if each.name == name)
+    async with app.lifespan(), client_of(app, ADA) as ada, client_of(app, BOB) as bob:
+        await ada.post("/conversations/c1/messages", json={"text": "two"})
+        refused = await bob.request(operation.method, operation.path.format(agent="desk"), json=NAMED_IN_BODY[name])
+        history = (await ada.get("/conversations/c1/history")).json()
+
+    assert refused.status_code == 404
+    assert "two" not in refused.text.lower()
+    assert len(history["messages"]) == 2
+
+
 @pytest.mark.asyncio
 async def test_everybody_lists_their_own_conversations() -> None:
     app = desk(auth=KEYS)

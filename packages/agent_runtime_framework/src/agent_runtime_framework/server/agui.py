@@ -48,7 +48,7 @@ class RunDecision(_Sent):
 
     interrupt_id: str = Field(min_length=1, max_length=255, description="The call.")
     status: Literal["resolved", "cancelled"] = Field(description="`cancelled` rejects the call.")
-    payload: Any = Field(None, description='`{"approved": true}` lets it run; a `note` may be said to it.')
+    payload: Any = Field(None, description='`{"approved": true}` lets it run; a `reason` may be given.')
 
 
 class RunInput(_Sent):
@@ -155,7 +155,7 @@ def _verdict(decision: RunDecision) -> tuple[bool, str]:
     """What was decided, and what was said to it."""
     said = cast("object", decision.payload)
     payload = cast("JSONObject", said) if isinstance(said, dict) else {"approved": said}
-    note = str(payload.get("note") or payload.get("reason") or "")[:2000]
+    note = str(payload.get("reason") or payload.get("note") or "")[:2000]
     approved = payload.get("approved")
     if decision.status == "cancelled":
         return False, note

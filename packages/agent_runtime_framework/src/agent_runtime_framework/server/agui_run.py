@@ -54,7 +54,7 @@ from agent_runtime_framework.store.protocol import StoredMessage
 
 DECISION: JSONObject = {
     "type": "object",
-    "properties": {"approved": {"type": "boolean"}, "note": {"type": "string"}},
+    "properties": {"approved": {"type": "boolean"}, "reason": {"type": "string"}},
     "required": ["approved"],
 }
 """JSON Schema of what a person answers to a call that waits."""
@@ -252,8 +252,9 @@ def _usage(usage: object) -> list[TokenUsage] | None:
 def _interrupt(payload: JSONObject) -> Interrupt:
     return Interrupt(
         id=str(payload["tool_call_id"]),
-        reason=str(payload.get("reason") or "approval"),
-        message=str(payload.get("note") or payload.get("reason") or "") or None,
+        # The word by which front ends know that a tool's call waits for a yes or a no.
+        reason="tool_call",
+        message=str(payload.get("reason") or payload.get("note") or "") or None,
         tool_call_id=str(payload["tool_call_id"]),
         response_schema=DECISION,
         metadata={"tool": payload.get("name"), "arguments": payload.get("arguments")},

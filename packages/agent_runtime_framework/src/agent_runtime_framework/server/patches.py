@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from agent_runtime_core.interfaces import JSONObject
@@ -31,4 +32,4 @@ def _at(path: str, name: str) -> str:
 
 def _is_same(one: Any, other: Any) -> bool:
     # For Python, 1 and True are equal; for JSON they are not.
-    return type(one) is type(other) and one == other
+    return one is other or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
