@@ -3,10 +3,10 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -16,6 +16,7 @@ from agent_runtime_framework.config import override_config
 from agent_runtime_framework.errors import MoveRefused, ToolError
 from agent_runtime_framework.events import Emitter, Event
 from agent_runtime_framework.executor.calls import MAX_PROBLEMS, Answer, answer_call, refusal, result_text
+from agent_runtime_framework.executor.journal import Journal
 from agent_runtime_framework.toolcalls import ToolCall, make_call
 from agent_runtime_framework.tools.base import ToolResult
 from agent_runtime_framework.tools.offer import Offer
@@ -73,6 +74,31 @@ async def test_call_that_fits_runs_and_is_answered() -> None:
     cart = Cart()
     assert await answer_call(add(), cart, OFFER, OFFER) == Answer("Added.")
     assert cart.items == ["tea"]
+
+
+class Remembering:
+    """A journal of a turn that is continued: it knows what one call came to."""
+
+    def __init__(self, call_id: str, answer: Answer) -> None:
+        self.call_id, self.answer = call_id, answer
+
+    def knows(self, call: ToolCall) -> bool:
+        return call.id == self.call_id
+
+    async def before_calls(self, calls: Sequence[ToolCall]) -> list[Answer | None]:
+        return [self.answer if self.knows(call) else None for call in calls]
+
+
+@pytest.mark.asyncio
+async def test_call_whose_answer_is_known_is_answered_so_although_it_is_no_longer_offered() -> None:
+    cart, call = Cart(), add()
+    journal = cast("Journal", Remembering(call.id, Answer("outcome unknown", ok=False)))
+    only_pay = Offer([PAY])
+
+    answer = await answer_call(call, cart, only_pay, only_pay, journal=journal)
+
+    assert answer.text == "outcome unknown"
+    assert cart.ran == []
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Beside:
         """Run them all; what a tool raises is raised when all have ended."""
         running: list[ToolCall] = []
         for call in self._calls:
-            refused = refused_now(call, sent, current, self._io.emitter)
+            refused = refused_now(call, sent, current, self._io.emitter, self._io.journal)
             if refused is None:
                 running.append(call)
             else:

@@ -101,15 +101,19 @@ async def answer_call(
         emitter: Told of every call.
         journal: Told before a call that runs.
     """
-    refused = refused_now(call, sent, current, emitter)
+    refused = refused_now(call, sent, current, emitter, journal)
     if refused is not None:
         return refused
     (known,) = (None,) if journal is None else await journal.before_calls([call])
     return await run_admitted(call, scene, known, hooks=hooks, emitter=emitter)
 
 
-def refused_now(call: ToolCall, sent: Offer | None, current: Offer | None, emitter: Emitter) -> Answer | None:
-    """The answer to a call that is refused, told to who watches; None if it may run."""
+def refused_now(
+    call: ToolCall, sent: Offer | None, current: Offer | None, emitter: Emitter, journal: Journal | None = None
+) -> Answer | None:
+    """The answer to a call that is refused, told to who watches; None if it may run, or has been run already."""
+    if journal is not None and journal.knows(call):
+        return None
     refused = refusal(call, sent, current)
     if refused is not None:
         logger.info("call of %r refused", preview(call.name, 64))

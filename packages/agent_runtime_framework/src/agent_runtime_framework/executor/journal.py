@@ -91,6 +91,10 @@ class Journal(Protocol):
         """The model has replied."""
         ...
 
+    def knows(self, call: ToolCall) -> bool:
+        """True if the answer of a call is known already: it is told, whatever is offered by now."""
+        ...
+
     async def before_calls(self, calls: Sequence[ToolCall]) -> Sequence[Answer | None]:
         """These calls passed the gate and are about to run, side by side if there are several.
 

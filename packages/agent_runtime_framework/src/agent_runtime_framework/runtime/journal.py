@@ -170,6 +170,9 @@ class StoredJournal:
         }
         self._tell("model", outcome)
 
+    def knows(self, call: ToolCall) -> bool:
+        return call.id in self._known
+
     async def before_calls(self, calls: Sequence[ToolCall]) -> list[Answer | None]:
         known = [self._known.get(call.id) for call in calls]
         begun = [self._intent(call) for call, answer in zip(calls, known, strict=True) if answer is None]
