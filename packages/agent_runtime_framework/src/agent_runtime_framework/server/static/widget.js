@@ -26,6 +26,7 @@ export class AgentChat extends HTMLElement {
   #reading = null;
   #live = null;
   #isBusy = false;
+  #hasCalled = false;
   #drafts = new Map(); // what was said here and is not yet in the history: true once the server has it
 
   connectedCallback() {
@@ -115,7 +116,8 @@ export class AgentChat extends HTMLElement {
     this.dispatchEvent(new CustomEvent("agent-event", { detail: event, bubbles: true, composed: true }));
     const { type, payload } = event;
     if (type === "run.started") this.#wait();
-    else if (type === "assistant.delta") this.#preview((text) => text + payload.delta);
+    else if (type === "assistant.delta") this.#append(payload.delta);
+    else if (type === "tool.call") this.#hasCalled = true;
     else if (type === "assistant.reset") this.#preview(() => payload.text || "");
     else if (type === "assistant.message") this.#settle(payload.content);
     else if (FINAL.has(type) || type === "run.paused" || type === "message.accepted") {
@@ -195,6 +197,13 @@ export class AgentChat extends HTMLElement {
     this.#live.classList.remove("waiting");
     this.#live.textContent = text;
     this.#scroll();
+  }
+
+  #append(delta) {
+    // What is said after a call is a paragraph of its own.
+    const gap = this.#hasCalled ? "\n\n" : "";
+    this.#hasCalled = false;
+    this.#preview((text) => (text && gap && !text.endsWith("\n") ? text + gap : text) + delta);
   }
 
   #settle(text) {
