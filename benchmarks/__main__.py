@@ -24,7 +24,7 @@ ALL = {
     "footprint": lambda: asyncio.run(footprint.main()),
     "durable": durable.main,
     "durable_postgres": on_postgres,
-    "llm_overhead": lambda: asyncio.run(llm_overhead.main()),
+    "llm_overhead": lambda: asyncio.run(llm_overhead.main(calls=100, rounds=3)),
     "serve": serve.main,
 }
 
