@@ -114,7 +114,7 @@ def test_it_may_begin_in_the_middle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("step: ofer\nturns: [{user: a}]", "step 'ofer' is unknown"),
+        ("step: ofer\nturns: [{user: a}]", "there is no step 'ofer'; there are: "),
         ("state: {plat: a}\nturns: [{user: a}]", "the state has no 'plat'; it has: step, kind, plate"),
         ("state: {age: old}\nturns: [{user: a}]", "age is 'old'"),
     ],

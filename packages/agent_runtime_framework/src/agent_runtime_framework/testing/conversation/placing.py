@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from agent_runtime_framework.agents.making import Agent
 from agent_runtime_framework.agents.scene import step_name, step_of
 from agent_runtime_framework.errors import ConfigurationError
+from agent_runtime_framework.journey import Journey
 
 
 def placed(agent: Agent, step: str | None, fields: Mapping[str, Any] | None = None) -> Any:
@@ -24,11 +25,12 @@ def placed(agent: Agent, step: str | None, fields: Mapping[str, Any] | None = No
         raise ConfigurationError(f"the state has no {', '.join(map(repr, unknown))}; it has: {known}")
     if step is not None:
         data["step"] = step
-    cls = cast("Any", type(initial))
+    cls: Any = type(initial)
     try:
         state = cls.from_dict(data)
     except Exception as error:
         raise ConfigurationError(f"the state does not fit: {error}") from error
     if step is not None and step_name(step_of(state)) != step:
-        raise ConfigurationError(f"there is no step {step!r}")
+        known = f"; there are: {', '.join(cls.definition.steps)}" if issubclass(cls, Journey) else ""
+        raise ConfigurationError(f"there is no step {step!r}{known}")
     return state
