@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from agent_runtime_framework.agents.making import Agent
 from agent_runtime_framework.agents.scene import step_name, step_of
@@ -25,7 +25,7 @@ def placed(agent: Agent, step: str | None, fields: Mapping[str, Any] | None = No
         raise ConfigurationError(f"the state has no {', '.join(map(repr, unknown))}; it has: {known}")
     if step is not None:
         data["step"] = step
-    cls: Any = type(initial)
+    cls = cast("Any", type(initial))
     try:
         state = cls.from_dict(data)
     except Exception as error:
