@@ -130,6 +130,7 @@ class _Behind:
                 "requires_call": each.requires_call,
             }
             for ask_id, each in self.bench.stage.waiting.items()
+            if not each.reply.done()
         ]
         return JSONResponse({"played": self.bench.stage.is_played, "asks": waiting})
 
