@@ -27,6 +27,7 @@ export class AgentChat extends HTMLElement {
   #live = null;
   #isBusy = false;
   #hasCalled = false;
+  #sent = new Set(); // the ids of the messages of this page
   #drafts = new Map(); // what was said here and is not yet in the history: true once the server has it
 
   connectedCallback() {
@@ -74,8 +75,10 @@ export class AgentChat extends HTMLElement {
     this.#drafts.set(draft, false);
     this.#parts.controls.replaceChildren();
     this.#wait();
+    const message = key();
+    this.#sent.add(message);
     await this.#deliver(draft, (id) =>
-      this.#api.post(`${this.#path(id)}/messages`, { text: words, wait: false, ...this.#agent }, { "Idempotency-Key": key() }),
+      this.#api.post(`${this.#path(id)}/messages`, { text: words, wait: false, ...this.#agent }, { "Idempotency-Key": message }),
     );
   }
 
@@ -115,7 +118,7 @@ export class AgentChat extends HTMLElement {
   #hear(event) {
     this.dispatchEvent(new CustomEvent("agent-event", { detail: event, bubbles: true, composed: true }));
     const { type, payload } = event;
-    if (type === "run.started") this.#wait();
+    if (type === "run.started") this.#begin(payload);
     else if (type === "assistant.delta") this.#append(payload.delta);
     else if (type === "tool.call") this.#hasCalled = true;
     else if (type === "assistant.reset") this.#preview(() => payload.text || "");
@@ -123,6 +126,14 @@ export class AgentChat extends HTMLElement {
     else if (FINAL.has(type) || type === "run.paused" || type === "message.accepted") {
       this.#agree().catch((error) => this.#complain(error));
     }
+  }
+
+  /** A turn begins: what was said elsewhere, in another tab or before a reload, is shown like what was said here. */
+  #begin({ message_ids: ids, heard = [] }) {
+    if (ids && !ids.some((id) => this.#sent.has(id))) {
+      for (const each of heard) if (textOf(each)) this.#drafts.set(this.#show("user", textOf(each)), true);
+    }
+    this.#wait();
   }
 
   /** Show what the server kept, and what it would take now. */
