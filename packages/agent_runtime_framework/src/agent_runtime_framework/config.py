@@ -165,12 +165,15 @@ def _mode_level(debug: bool) -> str:
     return "DEBUG" if debug else "INFO"
 
 
+# Those of Python; what libraries have added is accepted, too, and different in every process.
+_LEVELS = "NOTSET, DEBUG, INFO, WARN, WARNING, ERROR, CRITICAL, FATAL"
+
+
 def _level_name(level: object, *, source: str = "log_level") -> str:
     known = logging.getLevelNamesMapping()
     name = level.upper() if isinstance(level, str) else None
     if name not in known:
-        names = ", ".join(sorted(known, key=known.__getitem__))
-        raise ConfigurationError(f"{source} is {level!r}; expected the name of a log level: {names}")
+        raise ConfigurationError(f"{source} is {level!r}; expected the name of a log level: {_LEVELS}")
     return name
 
 
