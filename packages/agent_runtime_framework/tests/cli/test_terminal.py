@@ -74,6 +74,8 @@ class Terminal:
             cwd=cwd,
             env={**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment},
             start_new_session=True,
+            # Whatever runs the tests in the background lets them ignore Ctrl-C; a terminal does not.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
         self.raw = ""
