@@ -14,7 +14,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from agent_runtime_core.errors import ToolError
 from agent_runtime_core.interfaces import EventType, JSONObject
@@ -23,12 +23,13 @@ from agent_runtime_framework.agents.collecting import Collecting
 from agent_runtime_framework.agents.heard import heard_for
 from agent_runtime_framework.agents.offering import Offering
 from agent_runtime_framework.agents.provided import Provided, is_context
+from agent_runtime_framework.agents.results import declared_target, read_result, split_result
 from agent_runtime_framework.agents.scene import Snapshot, copy_of, dump_state, put_back, redo_on, snapshot_of
 from agent_runtime_framework.agents.submitted import without_answers
-from agent_runtime_framework.errors import ConfigurationError, MoveRefused
+from agent_runtime_framework.errors import ConfigurationError
 from agent_runtime_framework.events import Emitter
 from agent_runtime_framework.journey import Journey
-from agent_runtime_framework.journey.declare import KEY, Step
+from agent_runtime_framework.journey.declare import KEY
 from agent_runtime_framework.journey.definition import IdleRule, StepDefinition, ToolDefinition
 from agent_runtime_framework.journey.prompting import render, step_prompt
 from agent_runtime_framework.journey.sensitive import hide_in_message
@@ -365,7 +366,7 @@ class ClassScene(Generic[JourneyT]):
             raise
         if isinstance(text, str) and text:
             said.append(text)
-        return _declared_target(step, name)
+        return declared_target(step, name)
 
     def _moved_from(self, step: StepDefinition) -> str | None:
         """Where code has put the journey by itself; undone, so that it is a move like any other."""
@@ -439,55 +440,6 @@ def _mended(state: Journey) -> JSONObject:
     if state.lost_step is not None:
         mended["unknown_step"] = state.lost_step
     return mended
-
-
-def split_result(result: object) -> tuple[object, Step | None]:
-    """What code returned, as text and step: a step, a text, or a pair of both in either order."""
-    if isinstance(result, Step):
-        return None, result
-    if isinstance(result, tuple):
-        parts = cast("tuple[object, ...]", result)
-        steps = [each for each in parts if isinstance(each, Step)]
-        if len(parts) == 2 and len(steps) == 1:
-            return parts[0] if parts[1] is steps[0] else parts[1], steps[0]
-    return cast("object", result), None
-
-
-def read_result(tool: ToolDefinition, result: object, moved_to: str | None = None) -> tuple[object, str | None]:
-    """What a tool returned, as what the model is told and the step to move to.
-
-    Args:
-        tool: The tool.
-        result: What it returned.
-        moved_to: The step it assigned to the journey itself, if it did.
-
-    Raises:
-        MoveRefused: It chose a step that it does not declare, or none where it has to choose.
-    """
-    text, step = split_result(result)
-    name = step.name if step is not None else moved_to
-    if name is not None:
-        if name not in tool.targets:
-            allowed = ", ".join(tool.targets) or "none"
-            raise MoveRefused(f"{tool.name} may not move to {name!r}; it declares: {allowed}")
-        return text, name
-    if len(tool.targets) > 1:
-        raise MoveRefused(f"{tool.name} moved nowhere; it has to return one of its steps: {', '.join(tool.targets)}")
-    return text, tool.targets[0] if tool.targets else None
-
-
-def _declared_target(step: StepDefinition, name: str | None) -> str | None:
-    if name is None:
-        if len(step.to) > 1:
-            raise ConfigurationError(
-                f"run= of step {step.name!r} returned no step; expected one of its to=: {', '.join(step.to)}"
-            )
-        return step.to[0] if step.to else None
-    if step.to and name not in step.to:
-        raise ConfigurationError(
-            f"run= of step {step.name!r} chose {name!r}; expected one of its to=: {', '.join(step.to)}"
-        )
-    return name
 
 
 async def _called(function: Callable[..., Any], state: Journey) -> object:

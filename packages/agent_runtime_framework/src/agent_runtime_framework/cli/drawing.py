@@ -6,17 +6,16 @@ import asyncio
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.agents.journey import JourneyAgent
 from agent_runtime_framework.cli.failures import OK, UsageError
 from agent_runtime_framework.cli.opening import DEFAULT_STORE
 from agent_runtime_framework.cli.subjects import Subject, load_subject
 from agent_runtime_framework.journey.definition import JourneyDefinition
-from agent_runtime_framework.journey.graph import Graph, graph_of, walked
+from agent_runtime_framework.journey.graph import Graph, called, graph_of, walked
 from agent_runtime_framework.journey.source import read
 from agent_runtime_framework.memory import MemoryManager
 
@@ -72,7 +71,7 @@ async def _where(subject: Subject, definition: JourneyDefinition, name: str, url
     finally:
         await memory.aclose()
     current = str(getattr(state.step, "value", state.step))
-    return current, walked(definition, list(_calls(stored.messages)), current)
+    return current, walked(definition, list(called(stored.messages)), current)
 
 
 def _agent(subject: Subject) -> JourneyAgent[Any, Any, Any]:
@@ -81,16 +80,3 @@ def _agent(subject: Subject) -> JourneyAgent[Any, Any, Any]:
     if not isinstance(agent, JourneyAgent):
         raise UsageError(f"{subject.name} is run by its host, which keeps its conversations; leave out --conversation")
     return cast("JourneyAgent[Any, Any, Any]", agent)
-
-
-def _calls(messages: Sequence[JSONObject]) -> Iterator[str]:
-    """The names of the tools that ran, in order; of those that were refused or failed, none."""
-    failed = {
-        message.get("tool_call_id")
-        for message in messages
-        if message.get("role") == "tool" and str(message.get("content")).startswith("Error")
-    }
-    for message in messages:
-        for call in message.get("tool_calls") or ():
-            if call.get("id") not in failed:
-                yield str(call.get("function", {}).get("name", ""))

@@ -16,16 +16,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from agent_runtime_core.interfaces import JSONObject
-from agent_runtime_core.sums import add_into
 from agent_runtime_framework.agents.base import AgentContext, AgentMessage, AgentResult
 from agent_runtime_framework.agents.journey import JourneyAgent
-from agent_runtime_framework.agents.scene import dump_state
 from agent_runtime_framework.agents.silence import Silent
 from agent_runtime_framework.crash_points import reach
 from agent_runtime_framework.errors import ConversationConflict, LeaseLost, StateError, StateTooNew, StoreError
@@ -36,6 +34,7 @@ from agent_runtime_framework.messages import INTERRUPTED
 from agent_runtime_framework.runtime.aside import SetAside
 from agent_runtime_framework.runtime.conversation import ClaimedConversation, step_in
 from agent_runtime_framework.runtime.handoff import HANDED_OFF, is_passed_on, pass_on, tell
+from agent_runtime_framework.runtime.job import Job, Running, over, state_before, used
 from agent_runtime_framework.runtime.journal import APPROVAL_NOTE, StoredJournal
 from agent_runtime_framework.runtime.receipts.recording import changes_between, done_in, effects_in
 from agent_runtime_framework.runtime.timers import silence_after
@@ -55,48 +54,6 @@ HOT_CONVERSATIONS = 256
 
 TIDY_SECONDS = 300.0
 """How often at most it is looked for conversations that are too old to be kept."""
-
-
-@dataclass(slots=True)
-class Running:
-    """A turn that is being run here.
-
-    Attributes:
-        claim: The turn.
-        task: Runs it; cancelled to stop it.
-        ending: What it shall end as, once it is stopped; None gives it back unfinished.
-        is_lost: True if another owner has it.
-    """
-
-    claim: Claim
-    task: asyncio.Future[Any]
-    ending: Ending | None = None
-    is_lost: bool = False
-
-    def stop(self, ending: Ending) -> None:
-        """End it as this, unless it is ending already."""
-        if self.ending is None:
-            self.ending = ending
-            self.task.cancel()
-
-    def lose(self) -> None:
-        """Another owner has it: whatever it does counts no longer."""
-        self.is_lost = True
-        self.task.cancel()
-
-
-@dataclass(slots=True)
-class _Job:
-    """One turn, with what it takes to end it."""
-
-    claim: Claim
-    agent: JourneyAgent[Any, Any, Any]
-    journal: StoredJournal
-    conversation: ClaimedConversation
-    began: float = field(default_factory=time.perf_counter)
-    following: Claim | None = None
-    outcome: Outcome | None = None
-    handoff: JSONObject | Literal["back"] | None = None
 
 
 class Worker:
@@ -231,7 +188,7 @@ class Worker:
             self._settled(claim, job.outcome)
         return job.following
 
-    async def _take(self, job: _Job) -> None:
+    async def _take(self, job: Job) -> None:
         claim, agent = job.claim, job.agent
         silent = Silent.of(claim.bodies)
         said = claim.bodies if silent is None else ()
@@ -252,7 +209,7 @@ class Worker:
         finally:
             self.running.pop(claim.conversation_id, None)
 
-    async def _pass_on(self, job: _Job) -> None:
+    async def _pass_on(self, job: Job) -> None:
         """Keep what is said while a person has the conversation; nobody else is asked."""
         claim = job.claim
         try:
@@ -275,7 +232,7 @@ class Worker:
         heard = [] if passed.by is not None else passed.messages
         tell(passed, Emitter(self._sinks_of(claim, lambda: heard), claim.run_id, claim.conversation_id), job.agent.key)
 
-    async def _prepare(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> _Job:
+    async def _prepare(self, claim: Claim, agent: JourneyAgent[Any, Any, Any]) -> Job:
         stored, hot = await self._hot.load(claim.conversation_id, agent.key, agent.config.context)
         journal = StoredJournal(self._store, claim, self._lease, approval_note=self._approval_note)
 
@@ -290,10 +247,10 @@ class Worker:
                 raise
             hot.end_turn(commit, agent.config.context)
 
-        job = _Job(claim, agent, journal, ClaimedConversation(claim, stored, hot.history, journal, keep))
+        job = Job(claim, agent, journal, ClaimedConversation(claim, stored, hot.history, journal, keep))
         return job
 
-    async def _see_through(self, job: _Job, running: Running) -> None:
+    async def _see_through(self, job: Job, running: Running) -> None:
         try:
             await asyncio.wait({running.task})
         except asyncio.CancelledError:
@@ -320,14 +277,14 @@ class Worker:
             self._report(job.claim, error)
             await self._end_broken(job, "failed", error)
 
-    async def _see_kept(self, job: _Job, keeping: asyncio.Future[None]) -> None:
+    async def _see_kept(self, job: Job, keeping: asyncio.Future[None]) -> None:
         try:
             await keeping
         except ConversationConflict as conflict:
             logger.warning("turn %d is not kept, its conversation was changed from outside", job.claim.turn)
             await self._end_broken(job, "failed", conflict)
 
-    async def _see_at_rest(self, job: _Job, pausing: asyncio.Future[Claim | None]) -> None:
+    async def _see_at_rest(self, job: Job, pausing: asyncio.Future[Claim | None]) -> None:
         """The turn waits for a person; or it shall end, and is claimed for that already."""
         job.following = await pausing
         if job.following is None and job.journal.pause is not None:
@@ -344,7 +301,7 @@ class Worker:
         except Exception:  # a broken observer must not break the conversation
             logger.warning("on_failure failed", exc_info=True)
 
-    async def _give_back(self, job: _Job, running: Running) -> None:
+    async def _give_back(self, job: Job, running: Running) -> None:
         """The process is about to end: somebody else goes on where this turn is."""
         running.task.cancel()
         await asyncio.wait({running.task})
@@ -357,12 +314,12 @@ class Worker:
         if left is not None:
             await self._store.release(left)
 
-    async def _end_without_a_trace(self, job: _Job, result: AgentResult) -> None:
+    async def _end_without_a_trace(self, job: Job, result: AgentResult) -> None:
         """There was nothing to do and nothing to keep, but the message has its outcome."""
         commit = job.conversation.commit_of([], None)
         await self._finish(job, commit, "answered", result.response, result.metadata.get("stopped_reason"))
 
-    async def _end_broken(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
+    async def _end_broken(self, job: Job, ending: Ending, error: BaseException | None = None) -> None:
         left = job.conversation.left
         if left is None and job.claim.entries:
             # It broke before it was where it had been left. What was recorded is as true as before.
@@ -373,7 +330,7 @@ class Worker:
         state = None if left is None else left.state
         await self._end_as(job, ending, messages, state, error)
 
-    async def _end_unrun(self, job: _Job, ending: Ending, error: BaseException | None = None) -> None:
+    async def _end_unrun(self, job: Job, ending: Ending, error: BaseException | None = None) -> None:
         """End a turn that nobody shall run any more, with all that was recorded of it."""
         turn = Turn(job.agent.config.policy(), job.conversation.history.call_ids)
         try:
@@ -386,7 +343,7 @@ class Worker:
 
     async def _end_as(
         self,
-        job: _Job,
+        job: Job,
         ending: Ending,
         messages: list[JSONObject],
         state: str | None,
@@ -398,7 +355,7 @@ class Worker:
             own = None if isinstance(error, StateError) else job.agent.config.limit_reply
             reply = own or self._apology
             messages = [*messages, {"role": "assistant", "content": reply}]
-        commit = job.conversation.commit_of(messages, state, usage=_used(job))
+        commit = job.conversation.commit_of(messages, state, usage=used(job))
         reason = ending if error is None else f"{ending}:{type(error).__name__}"
         try:
             await self._finish(job, commit, ending, reply, reason)
@@ -414,7 +371,7 @@ class Worker:
             )
             await self._finish(job, commit, ending, reply, reason)
 
-    async def _finish(self, job: _Job, commit: Commit, ending: Ending, reply: str, reason: str | None) -> None:
+    async def _finish(self, job: Job, commit: Commit, ending: Ending, reply: str, reason: str | None) -> None:
         claim = job.claim
         receipt: JSONObject = {
             "stopped_reason": reason,
@@ -427,9 +384,9 @@ class Worker:
         receipt |= job.journal.mended
         if (silent := Silent.of(claim.bodies)) is not None:
             receipt["silence"] = silent.told()
-        if (over := _over(job)) is not None:
-            receipt["over"] = over
-        before = _state_before(job)
+        if (how := over(job)) is not None:
+            receipt["over"] = how
+        before = state_before(job)
         if receipt["step_before"] is None and (began_in := step_in(before)) is not None:
             receipt["began_in"] = began_in
         if fields := changes_between(before, commit.state):
@@ -449,36 +406,6 @@ class Worker:
         job.following = await self._store.finish(claim, finished, self._lease)
         reach("finish:after")
         job.outcome = Outcome(status=ending, reply=reply, turn=claim.turn, stopped_reason=reason)
-
-
-def _over(job: _Job) -> str | None:
-    """Whether the journey is over, and whether it got where it had to."""
-    state = job.journal.state_now
-    try:
-        if state is None or not job.agent.is_terminal_state(state):
-            return None
-        return "completed" if state.is_complete() and not getattr(state, "is_expired", False) else "ended"
-    except Exception:  # the author's code, asked for a remark; it must not keep the turn from being kept
-        logger.warning("whether the journey of agent %r is over cannot be told", job.agent.key, exc_info=True)
-        return None
-
-
-def _state_before(job: _Job) -> str | None:
-    """The state before the turn; in a conversation's first one, that which a journey begins with."""
-    before = job.conversation.state_before
-    if before is None and job.journal.state_now is not None:
-        with suppress(StateError):
-            return dump_state(job.agent.get_initial_state())
-    return before
-
-
-def _used(job: _Job) -> JSONObject:
-    """What the requests that were recorded have used."""
-    total: JSONObject = {}
-    for entry in job.journal.entries:
-        if entry.kind == "model" and entry.outcome is not None:
-            add_into(total, entry.outcome["usage"] or {})
-    return total
 
 
 def _without_reply(messages: Sequence[JSONObject]) -> Sequence[JSONObject]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -13,7 +13,7 @@ from agent_runtime_framework.agents.scene import state_dict, step_name, step_of
 from agent_runtime_framework.journey import Journey
 from agent_runtime_framework.journey.form import MASK, masked
 from agent_runtime_framework.journey.form_journey import FormConversation, own_docstring
-from agent_runtime_framework.journey.graph import Graph, walked
+from agent_runtime_framework.journey.graph import Graph, called, walked
 from agent_runtime_framework.journey.graph import graph_of as drawn
 from agent_runtime_framework.journey.sensitive import hide
 from agent_runtime_framework.journey.source import read
@@ -118,20 +118,7 @@ def graph_of(agent: Agent, step: str | None, messages: Sequence[JSONObject]) -> 
     graph = drawn(reading.definition, unread=reading.unread())
     if step is None or step not in reading.definition.steps:
         return graph
-    return graph.at(step, walked(reading.definition, list(_calls(messages)), step))
-
-
-def _calls(messages: Sequence[JSONObject]) -> Iterator[str]:
-    """The names of the tools that ran, in order; of those that were refused or failed, none."""
-    failed = {
-        message.get("tool_call_id")
-        for message in messages
-        if message.get("role") == "tool" and str(message.get("content")).startswith("Error")
-    }
-    for message in messages:
-        for call in message.get("tool_calls") or ():
-            if call.get("id") not in failed:
-                yield str(call.get("function", {}).get("name", ""))
+    return graph.at(step, walked(reading.definition, list(called(messages)), step))
 
 
 def _hidden(value: Any, secrets: Sequence[str]) -> Any:

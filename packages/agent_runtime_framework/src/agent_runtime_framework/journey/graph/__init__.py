@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from agent_runtime_framework.journey.graph.graph import Edge, Graph, Node, graph_of
-from agent_runtime_framework.journey.graph.walked import walked
+from agent_runtime_framework.journey.graph.walked import called, walked
 
-__all__ = ["Edge", "Graph", "Node", "graph_of", "read_graph", "walked"]
+__all__ = ["Edge", "Graph", "Node", "called", "graph_of", "read_graph", "walked"]
 
 
 def read_graph(subject: Any) -> Graph:

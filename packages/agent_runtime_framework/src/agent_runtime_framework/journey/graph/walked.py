@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from agent_runtime_core.interfaces import JSONObject
 from agent_runtime_framework.journey.definition import JourneyDefinition
+
+
+def called(messages: Sequence[JSONObject]) -> Iterator[str]:
+    """The names of the tools that ran, in order; of those that were refused or failed, none."""
+    failed = {
+        message.get("tool_call_id")
+        for message in messages
+        if message.get("role") == "tool" and str(message.get("content")).startswith("Error")
+    }
+    for message in messages:
+        for call in message.get("tool_calls") or ():
+            if call.get("id") not in failed:
+                yield str(call.get("function", {}).get("name", ""))
 
 
 def walked(definition: JourneyDefinition, calls: Sequence[str], current: str) -> tuple[str, ...]:
